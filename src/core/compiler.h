@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The compiler extensions that Mica uses, each under one name.  Nothing outside this file spells an attribute, a pragma or a
+ * builtin of a compiler. */
+#ifndef CORE_COMPILER_H
+#define CORE_COMPILER_H
+
+#define PRAGMA(text) _Pragma(#text)
+#define SIMD PRAGMA(omp simd)                            /* the next loop has independent iterations */
+#define SIMD_SUM(total) PRAGMA(omp simd reduction(+ : total)) /* ... but for a sum whose order may change with the level */
+#define SIMD_MAX(peak) PRAGMA(omp simd reduction(max : peak))
+#define SIMD_MIN(peak) PRAGMA(omp simd reduction(min : peak))
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NO_INLINE __attribute__((noinline))
+#define MAYBE_UNUSED __attribute__((unused))
+#define PRINTF_LIKE(format_index, first) __attribute__((format(printf, format_index, first)))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define RESTRICT __restrict__
+#define THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#define ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define FALLTHROUGH __attribute__((fallthrough))
+
+/* A fused multiply-add that is meant: the builds never contract a * b + c by themselves. */
+#define FMA(a, b, c) _Generic((a), float: __builtin_fmaf, default: __builtin_fma)((a), (b), (c))
+
+#endif
