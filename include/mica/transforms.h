@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Function transforms.  A function takes arrays and returns arrays; what it returns is borrowed from the scope that is
+ * open when it is called, as the result of an op is.  Functions of functions nest freely. */
+#ifndef MICA_TRANSFORMS_H
+#define MICA_TRANSFORMS_H
+
+#include "mica/types.h"
+
+MX_BEGIN_DECLS
+
+/* Writes `nout` arrays to `out`; false means that an error is recorded. */
+typedef bool (*mx_fn)(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout);
+
+/* The value of a scalar-valued function and its gradient by each of its n arguments. */
+MX_API bool mx_value_and_grad(mx_fn fn, void *ctx, mx_array *const *params, int n, mx_array **value, mx_array **grads);
+/* Outputs and products with the Jacobian: v'J for vjp (dout has the outputs' shapes), Jv for jvp (tin has the inputs'
+ * shapes). */
+MX_API bool mx_vjp(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array *const *dout, int nout, mx_array **out,
+                   mx_array **din);
+MX_API bool mx_jvp(mx_fn fn, void *ctx, mx_array *const *in, mx_array *const *tin, int nin, mx_array **out,
+                   mx_array **tout, int nout);
+/* Applies fn to every index along an axis of its inputs at once; axis MX_UNMAPPED (an input that is not mapped, an
+ * output that is wanted once). */
+#define MX_UNMAPPED (-1000)
+MX_API bool mx_vmap(mx_fn fn, void *ctx, mx_array *const *in, const int *in_axes, int nin, mx_array **out,
+                    const int *out_axes, int nout);
+
+/* The same in steps, for bindings that do not know the number of outputs beforehand.  Between begin and end the
+ * function is run on `traced`; then vjp or jvp may be asked for.  The trace belongs to the calling thread; traces nest.
+ */
+typedef struct mx_trace mx_trace;
+MX_API mx_trace *mx_trace_begin(mx_array *const *in, int nin, mx_array **traced);
+MX_API bool mx_trace_vjp(mx_trace *t, mx_array *const *out, mx_array *const *dout, int nout, mx_array **din);
+MX_API bool mx_trace_jvp(mx_trace *t, mx_array *const *tin, mx_array *const *out, int nout, mx_array **tout);
+/* vmap: `traced` are placeholders without the mapped axis; mx_trace_vmap replays what was made from them on whole
+ * arrays. */
+MX_API mx_trace *mx_trace_begin_batched(mx_array *const *in, const int *in_axes, int nin, mx_array **traced);
+MX_API bool mx_trace_vmap(mx_trace *t, mx_array *const *out, const int *out_axes, int nout, mx_array **results);
+MX_API void mx_trace_end(mx_trace **t); /* also after an error; sets *t to NULL */
+
+MX_END_DECLS
+#endif
