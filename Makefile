@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+#
+# Mica's commands.  CMake builds (CMakeLists.txt), tools/setup finds what is missing, tools/check reads the house rules;
+# here they are only called in order.
+#
+#   make run  [STEPS=2000] [DEVICE=cpu] [DATA=path] [OUT=runs/lm] [SEED=0]
+#   make help                                      every command
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+BUILD := build
+JOBS  := $(shell nproc)
+VENV  := $(CURDIR)/.venv/bin
+MICA  := PYTHONPATH=$(CURDIR)/$(BUILD)/python $(VENV)/python
+
+# The venv comes first: where the system's cmake is too old, it holds a newer one.
+CMAKE      := PATH="$(VENV):$$PATH" cmake
+CTEST      := PATH="$(VENV):$$PATH" ctest --output-on-failure --timeout 600 -j $(JOBS)
+CMAKE_ARGS  = -G Ninja -DPython_EXECUTABLE=$(VENV)/python
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+.PHONY: help setup setup-check venv build run test check format-check full bench golden clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup:
+	@tools/setup system
+
+setup-check:
+	@tools/setup system check
+
+venv: setup
+	@tools/setup venv
+
+build: venv  ## the library, the extension module and the tests, in build/
+	@test -f $(BUILD)/build.ninja || $(CMAKE) -S . -B $(BUILD) $(CMAKE_ARGS) -DCMAKE_BUILD_TYPE=Release
+	@$(CMAKE) --build $(BUILD)
+
+run: build  ## train a small language model on the CPU and print from it
+	@$(MICA) examples/python/transformer_lm.py $(if $(STEPS),--steps $(STEPS)) $(if $(DEVICE),--device $(DEVICE)) \
+	    $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(SEED),--seed $(SEED))
+
+test: build  ## what every commit must pass: the house rules, ctest and pytest
+	@failed=; \
+	tools/check || failed="$$failed tools/check"; \
+	$(CTEST) --test-dir $(BUILD) || failed="$$failed ctest"; \
+	$(MICA) -m pytest -q tests/python || failed="$$failed pytest"; \
+	if [ -n "$$failed" ]; then echo "make test: FAILED:$$failed"; exit 1; fi; \
+	echo "make test: passed: tools/check, ctest, pytest"
+
+check: setup-check venv format-check  ## format, house rules, warnings as errors with gcc and clang, ASan and UBSan
+	tools/check
+	for cc in gcc clang; do \
+	    $(CMAKE) -S . -B build-$$cc $(CMAKE_ARGS) -DCMAKE_C_COMPILER=$$cc -DCMAKE_COMPILE_WARNING_AS_ERROR=ON && \
+	    $(CMAKE) --build build-$$cc || exit 1; \
+	done
+	$(CMAKE) -S . -B build-asan $(CMAKE_ARGS) -DCMAKE_C_COMPILER=gcc -DMICA_BUILD_PYTHON=OFF \
+	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_FLAGS="$(SANITIZERS)"
+	$(CMAKE) --build build-asan
+	$(CTEST) --test-dir build-asan
+
+format-check:
+	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+full: test check  ## make test and make check, ThreadSanitizer, long Hypothesis runs
+	$(CMAKE) -S . -B build-tsan $(CMAKE_ARGS) -DCMAKE_C_COMPILER=gcc -DMICA_BUILD_PYTHON=OFF \
+	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_FLAGS=-fsanitize=thread
+	$(CMAKE) --build build-tsan
+	$(CTEST) --test-dir build-tsan
+	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python
+
+bench: build  ## against NumPy, mlx[cpu], PyTorch and JAX; ONLY=pattern, QUICK=1, FORCE=1
+	@$(VENV)/python bench/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(FORCE),--force)
+
+golden: venv  ## record the golden files again, from mlx[cpu] in an environment of its own
+	@python=$$($(VENV)/python bench/peers.py mlx) && \
+	for script in tests/golden/record*.py; do echo "$$script"; "$$python" "$$script" || exit 1; done
+
+clean:  ## remove what was built; .venv and .cache stay
+	rm -rf $(BUILD) build-gcc build-clang build-asan build-tsan
