@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The compiler extensions that Mica uses, each under one name.  Nothing outside this file spells an attribute, a pragma or a
- * builtin of a compiler. */
+ * The compiler extensions that Mica uses, each under one name.  Nothing outside this file spells an attribute, a pragma
+ * or a builtin of a compiler. */
 #ifndef CORE_COMPILER_H
 #define CORE_COMPILER_H
 
 #define PRAGMA(text) _Pragma(#text)
-#define SIMD PRAGMA(omp simd)                            /* the next loop has independent iterations */
-#define SIMD_SUM(total) PRAGMA(omp simd reduction(+ : total)) /* ... but for a sum whose order may change with the level */
+#define SIMD PRAGMA(omp simd) /* the next loop has independent iterations */
+#define SIMD_SUM(total)                                                                                                \
+    PRAGMA(omp simd reduction(+ : total)) /* ... but for a sum whose order may change with the level */
 #define SIMD_MAX(peak) PRAGMA(omp simd reduction(max : peak))
 #define SIMD_MIN(peak) PRAGMA(omp simd reduction(min : peak))
 
@@ -23,6 +24,6 @@
 #define FALLTHROUGH __attribute__((fallthrough))
 
 /* A fused multiply-add that is meant: the builds never contract a * b + c by themselves. */
-#define FMA(a, b, c) _Generic((a), float: __builtin_fmaf, default: __builtin_fma)((a), (b), (c))
+#define FMA(a, b, c) _Generic((a), float : __builtin_fmaf, default : __builtin_fma)((a), (b), (c))
 
 #endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Buffers.  The header of a small one sits in front of its data in one block, so that a scalar costs one allocation. */
+#include "core/buffer.h"
+#include "core/memory.h"
+#include "core/runtime.h"
+
+enum { HEADER = 128, SMALL = 896 }; /* header plus small data: at most one class of the per-thread lists */
+_Static_assert(sizeof(mx_buffer) <= HEADER, "the data after the header starts on a cache line");
+
+mx_buffer *buffer_new(size_t bytes)
+{
+    size_t capacity;
+    bool small = bytes <= SMALL;
+    mx_buffer *b = block_alloc(small ? HEADER + bytes : HEADER, &capacity);
+    if (!b) return NULL;
+    *b = (mx_buffer){.bytes = bytes, .capacity = small ? capacity : 0};
+    b->data = small ? (char *)b + HEADER : block_alloc(bytes, &b->capacity);
+    if (!b->data) return block_free(b, HEADER), NULL;
+    atomic_init(&b->refs, 1);
+    return b;
+}
+
+mx_buffer *buffer_foreign(void *data, size_t bytes, void (*release)(void *ctx), void *ctx)
+{
+    mx_buffer *b = mx_alloc(1, sizeof *b);
+    if (!b) return NULL;
+    *b = (mx_buffer){.data = data, .bytes = bytes, .flags = BUFFER_FOREIGN, .release = release, .ctx = ctx};
+    atomic_init(&b->refs, 1);
+    return b;
+}
+
+mx_buffer *buffer_keep(mx_buffer *b)
+{
+    if (b) atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return b;
+}
+
+static void free_buffer(mx_buffer *b)
+{
+    if (b->flags & BUFFER_FOREIGN) {
+        /* The owner's code must not run here, on any thread and under any lock: it waits for mx_release_foreign. */
+        b->next = atomic_load(&runtime.foreign);
+        while (!atomic_compare_exchange_weak(&runtime.foreign, &b->next, b)) {}
+        return;
+    }
+    bool small = b->data == (char *)b + HEADER;
+    size_t capacity = b->capacity;
+    if (!small) block_free(b->data, capacity);
+    block_free(b, small ? capacity : HEADER);
+}
+
+void buffer_drop(mx_buffer *b)
+{
+    if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) free_buffer(b);
+}
+
+bool buffer_is_reusable(const mx_buffer *b)
+{
+    return atomic_load_explicit(&b->refs, memory_order_acquire) == 1 && !(b->flags & BUFFER_FOREIGN) &&
+           atomic_load_explicit(&b->exports, memory_order_acquire) == 0;
+}
+
+void mx_release_foreign(void)
+{
+    if (!atomic_load_explicit(&runtime.foreign, memory_order_relaxed)) return;
+    mx_buffer *list = atomic_exchange(&runtime.foreign, NULL);
+    while (list) {
+        mx_buffer *b = list;
+        list = b->next;
+        if (b->release) b->release(b->ctx);
+        mx_free(b);
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory of structures (mx_alloc) and of array elements (block_*), with statistics and limits.  Every allocation of the
+ * library comes through here, so that a test can make any of them fail. */
+#ifndef CORE_MEMORY_H
+#define CORE_MEMORY_H
+
+#include "mica/memory.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero-filled memory for `count` items of `size` bytes; NULL and a MEMORY error if the product overflows or there is
+ * none. mx_resize keeps the contents (the new tail is not cleared); mx_free accepts NULL. */
+void *mx_alloc(size_t count, size_t size);
+void *mx_resize(void *block, size_t count, size_t size);
+void mx_free(void *block);
+
+/* Elements: 64-byte aligned, not cleared, `*capacity` >= bytes.  block_free takes the capacity that block_alloc gave.
+ */
+void *block_alloc(size_t bytes, size_t *capacity);
+void block_free(void *block, size_t capacity);
+
+/* Fixed-size blocks of one node (NODE_BYTES) from the calling thread's list; any thread may free them. */
+#define NODE_BYTES 192
+void *node_alloc(void);
+void node_free(void *node);
+
+/* Tests: the n-th allocation from now fails (1 is the next one), and with `forever` all that follow; 0 switches it off.
+ * Counts mx_alloc, block_alloc and node_alloc.  Returns how many allocations happened since the last call. */
+int64_t memory_fail_at(int64_t n, bool forever);
+
+#endif

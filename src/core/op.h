@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The record of an operation: what it is called, what its parameters are, and its rules.  core/ops.def lists all of
+ * them. */
+#ifndef CORE_OP_H
+#define CORE_OP_H
+
+#include "core/array.h"
+#include "core/shape.h"
+#include "mica/array.h"
+#include "mica/ops.h"
+
+#define OP(name) OP_##name,
+typedef enum mx_op_id {
+#include "core/ops.def"
+    OP_COUNT
+} mx_op_id;
+#undef OP
+
+/* ---- Parameters
+ * ------------------------------------------------------------------------------------------------------------- */
+/* A parameter struct is fixed and zero-filled; a field table describes it, so that equality, hashing and printing are
+ * written once.  A list is an array of int32 or int64 with its length in an int field before it. */
+typedef enum mx_field_kind {
+    FIELD_KIND_END,
+    FIELD_KIND_INT,
+    FIELD_KIND_INT64,
+    FIELD_KIND_FLOAT,
+    FIELD_KIND_DOUBLE,
+    FIELD_KIND_BOOL,
+    FIELD_KIND_DTYPE,
+    FIELD_KIND_SHAPE,
+    FIELD_KIND_AXES,
+    FIELD_KIND_BYTES,
+    FIELD_KIND_OBJECT
+} mx_field_kind;
+typedef struct mx_field {
+    const char *name;
+    mx_field_kind kind;
+    size_t offset;
+} mx_field;
+#define FIELD(type, kind, member)                                                                                      \
+    {                                                                                                                  \
+#member, FIELD_KIND_##kind, offsetof(type, member)                                                             \
+    }
+#define FIELD_INT(type, member) FIELD(type, INT, member)
+#define FIELD_INT64(type, member) FIELD(type, INT64, member)
+#define FIELD_FLOAT(type, member) FIELD(type, FLOAT, member)
+#define FIELD_DOUBLE(type, member) FIELD(type, DOUBLE, member)
+#define FIELD_BOOL(type, member) FIELD(type, BOOL, member)
+#define FIELD_DTYPE(type, member) FIELD(type, DTYPE, member)
+#define FIELD_SHAPE(type, member) FIELD(type, SHAPE, member)   /* a param_shape */
+#define FIELD_AXES(type, member) FIELD(type, AXES, member)     /* a param_axes */
+#define FIELD_BYTES(type, member) FIELD(type, BYTES, member)   /* a param_bytes * */
+#define FIELD_OBJECT(type, member) FIELD(type, OBJECT, member) /* a param_object * */
+#define FIELD_END                                                                                                      \
+    {                                                                                                                  \
+        0                                                                                                              \
+    }
+
+typedef struct param_shape {
+    int32_t ndim;
+    int64_t at[MX_MAX_NDIM];
+} param_shape;
+typedef struct param_axes {
+    int32_t count;
+    int32_t at[MX_MAX_NDIM];
+} param_axes;
+/* An immutable, reference-counted blob. */
+typedef struct param_bytes {
+    _Atomic int32_t refs;
+    int64_t bytes;
+    char at[];
+} param_bytes;
+/* A reference-counted thing that an op needs: a file, a closure, a tape. */
+typedef struct param_object param_object;
+typedef struct param_object_type {
+    bool (*equal)(const param_object *a, const param_object *b);
+    uint64_t (*hash)(const param_object *o);
+    void (*drop)(param_object *o); /* its last reference is gone */
+    const char *name;
+} param_object_type;
+struct param_object {
+    _Atomic int32_t refs;
+    const param_object_type *type;
+};
+
+param_bytes *bytes_new(const void *data, size_t bytes);
+void params_keep(const mx_op *op, const void *params); /* takes a reference of each blob and object in it */
+void params_drop(const mx_op *op, const void *params);
+bool params_equal(const mx_op *op, const void *a, const void *b);
+uint64_t params_hash(const mx_op *op, const void *params);
+int params_print(const mx_op *op, const void *params, char *text, size_t size); /* as snprintf */
+ALWAYS_INLINE param_axes param_axes_of(const int *axes, int count)
+{
+    param_axes p = {.count = count};
+    for (int i = 0; i < count; i++) p.at[i] = axes[i];
+    return p;
+}
+ALWAYS_INLINE param_shape param_shape_of(mx_shape shape)
+{
+    param_shape p = {.ndim = shape.ndim};
+    for (int i = 0; i < shape.ndim; i++) p.at[i] = shape.at[i];
+    return p;
+}
+
+/* ---- Rules
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+/* One application of an op, as its rules see it.  `out` is NULL in the shape rule. */
+typedef struct mx_call {
+    const mx_op *op;
+    const void *params;
+    mx_array *const *in;
+    mx_array *const *out;
+    int nin, nout;
+    uint64_t wanted; /* vjp: bit i is set if din[i] is of use (bit 63 stands for all inputs from 63 on) */
+} mx_call;
+ALWAYS_INLINE bool call_wants(const mx_call *c, int i)
+{
+    return c->wanted >> (i < 63 ? i : 63) & 1;
+}
+
+enum {
+    OP_ELEMENTWISE = 1, /* tile bodies; inputs broadcast to the output's shape */
+    OP_VIEW = 2,        /* its output may share the first input's buffer: see `view` */
+    OP_PLACEHOLDER = 4, /* has no data and never will */
+    OP_IMPURE = 8,      /* two equal applications are not the same (file reads) */
+};
+
+struct mx_op {
+    mx_op_id id;
+    const char *name;       /* in messages: MLX's name of it */
+    const mx_field *fields; /* NULL: no parameters */
+    size_t params_size;
+    uint32_t flags;
+    int nout; /* 0 means 1 */
+    /* Checks the inputs and says what the outputs are.  False: an error is recorded. */
+    bool (*shape)(const mx_call *c, mx_spec *out);
+    /* din[i] (all NULL at first) = cotangent of input i, of its shape and dtype; NULL stands for zero.  dout[i] is
+     * never NULL. */
+    bool (*vjp)(const mx_call *c, mx_array *const *dout, mx_array **din);
+    /* tout[i] (all NULL at first) = tangent of output i; tin[i] is never NULL. */
+    bool (*jvp)(const mx_call *c, mx_array *const *tin, mx_array **tout);
+    /* c->in are whole arrays: axis_in[i] is 0 where input i is mapped (its first axis is the batch), else MX_UNMAPPED;
+     * at least one is mapped.  Writes the outputs and where their batch axis is. */
+    bool (*vmap)(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out);
+    /* OP_VIEW: sets out->strides and out->offset over in[0]'s buffer; false (no error) if the data must be copied. */
+    bool (*view)(const mx_call *c, mx_array *out);
+};
+
+#define OP_NAMED(op_name, text) .id = OP_##op_name, .name = text
+
+#define OP(name) extern const mx_op mx_op_##name;
+#include "core/ops.def"
+#undef OP
+extern const mx_op *const mx_ops[OP_COUNT];
+
+/* ---- Applying
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+/* Makes the node(s) of one application on the current stream; results belong to the innermost scope.  A NULL input
+ * gives NULL. */
+mx_array *op_apply_n(const mx_op *op, const void *params, mx_array *const *in, int nin);
+bool op_apply_multi(const mx_op *op, const void *params, mx_array *const *in, int nin, mx_array **out, int nout);
+#define op_apply(op, params, ...)                                                                                      \
+    op_apply_n(op, params, (mx_array *const[]){__VA_ARGS__},                                                           \
+               (int)(sizeof((mx_array *const[]){__VA_ARGS__}) / sizeof(mx_array *)))
+mx_array *op_apply_none(const mx_op *op, const void *params); /* no inputs */
+/* Applies c's op with c's parameters to other inputs. */
+mx_array *op_again(const mx_call *c, mx_array *const *in);
+
+/* Is x usable as an argument of `op`?  NULL records "[op] argument is NULL" unless an error is pending. */
+bool op_has(const char *op, const mx_array *x);
+bool op_has_all(const char *op, mx_array *const *x, int count);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one place of mutable process-wide state. */
+#ifndef CORE_RUNTIME_H
+#define CORE_RUNTIME_H
+
+#include "core/stream.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct mx_runtime {
+    /* Graph: held to build a tape.  `done` is signalled when evaluated nodes that others wait for are final. */
+    pthread_mutex_t graph_lock;
+    pthread_cond_t done;
+    pthread_mutex_t done_lock;
+    _Atomic int32_t waiters;
+    _Atomic uint64_t traces; /* bits of all open traces */
+    /* Streams and devices. */
+    pthread_mutex_t stream_lock;
+    mx_stream *streams;
+    int stream_count;
+    _Atomic int default_device; /* device type * 1024 + index */
+    /* Foreign buffers whose owner must be told that they are free. */
+    _Atomic(mx_buffer *) foreign;
+    /* Random: one seed per process until mx_random_seed. */
+    _Atomic uint64_t first_seed;
+    /* Switches from the environment, read once. */
+    bool trace_eval, check_nan;
+} mx_runtime;
+
+extern mx_runtime runtime;
+
+/* Is `name` in the comma-separated list of the environment variable? */
+bool environment_lists(const char *variable, const char *name);
+int64_t clock_ns(void);
+
+#endif
