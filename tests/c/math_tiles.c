@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tiles over the functions of cpu/kernels/math_f32.h and half.h, compiled once per SIMD level like
+ * the kernels themselves. */
+#include "cpu/kernels/half.h"
+#include "cpu/kernels/level.h"
+#include "cpu/kernels/math_f32.h"
+#include "math_levels.h"
+
+ALWAYS_INLINE void map_unary(float *RESTRICT out, const float *RESTRICT in, int64_t n, float (*f)(float))
+{
+    SIMD
+    for (int64_t i = 0; i < n; i++) out[i] = f(in[i]);
+}
+
+#define UNARY(name)                                                                                                    \
+    static void tile_##name(float *out, const float *in, int64_t n)                                                    \
+    {                                                                                                                  \
+        map_unary(out, in, n, name##_f32);                                                                             \
+    }
+#define EACH_UNARY(ROW)                                                                                                \
+    ROW(exp)                                                                                                           \
+    ROW(exp2) ROW(log) ROW(log2) ROW(log10) ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) ROW(rsqrt)   \
+        ROW(rint) ROW(floor) ROW(ceil) ROW(trunc)
+EACH_UNARY(UNARY)
+
+#define NAMED(name) {#name, tile_##name},
+static const math_unary_row unary_rows[] = {
+    EACH_UNARY(NAMED){"sin", sin_tile_f32},
+    {"cos", cos_tile_f32},
+    {"tan", tan_tile_f32},
+    {0},
+};
+
+const math_level KERNEL(math) = {
+    unary_rows, 0, f16_to_f32_tile, f32_to_f16_tile, bf16_to_f32_tile, f32_to_bf16_tile,
+};

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The math of the CPU kernels against libm in double, at each SIMD level this machine has.
+ *
+ * Every unary function is run over bit patterns spread evenly over all floats (2^18; "full": 2^24; "all": 2^32 for the
+ * half conversions) and a list of special values; the worst error is printed in ulp of the true value and must be
+ * below 2.  "time" prints nanoseconds per element instead. */
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/half.h"
+#include "math_levels.h"
+
+enum { CHUNK = 4096 };
+
+static int failures;
+static const char *const level_names[] = {"base", "avx2", "avx512"};
+
+static const math_level *level_at(int i)
+{
+    if (i == 0) return &cpu_math_base;
+    if (i == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+        return &cpu_math_avx2;
+    if (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return &cpu_math_avx512;
+    return NULL;
+}
+
+/* ---- references ---- */
+
+static double ref_sigmoid(double x)
+{
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
+static double ref_rsqrt(double x)
+{
+    return 1 / sqrt(x);
+}
+
+static double ref_erfinv(double x)
+{
+    double a = fabs(x), w = -log1p(-a * a),
+           y = sqrt(sqrt((4.33 + w / 2) * (4.33 + w / 2) - w / 0.147) * 0 + w) * 0.8862;
+    if (!(a < 1)) return a == 1 ? x * INFINITY : NAN;
+    if (a < 1e-3) return x * 0.886226925452758 * (1 + x * x * 0.2617993877991494);
+    /* Newton in y on erf; near 1 on log(erfc), which is smooth there. */
+    for (int i = 0; i < 60; i++) {
+        double step = a < 0.5 ? (erf(y) - a) / (1.1283791670955126 * exp(-y * y))
+                              : -erfc(y) * log(erfc(y) / (1 - a)) / (1.1283791670955126 * exp(-y * y));
+        y -= step;
+        if (fabs(step) < 1e-15 * y) break;
+    }
+    return copysign(y, x);
+}
+
+static double ref_logaddexp(double x, double y)
+{
+    double high = fmax(x, y), low = fmin(x, y);
+    if (x != x || y != y) return NAN;
+    return high == low ? high + 0.69314718055994531 : high + log1p(exp(low - high));
+}
+
+typedef struct {
+    const char *name;
+    double (*f)(double);
+} unary_ref;
+
+static const unary_ref unary_refs[] = {
+    {"exp", exp},     {"exp2", exp2},   {"expm1", expm1},         {"log", log},
+    {"log2", log2},   {"log10", log10}, {"log1p", log1p},         {"sin", sin},
+    {"cos", cos},     {"tan", tan},     {"sinh", sinh},           {"cosh", cosh},
+    {"tanh", tanh},   {"asin", asin},   {"acos", acos},           {"atan", atan},
+    {"asinh", asinh}, {"acosh", acosh}, {"atanh", atanh},         {"erf", erf},
+    {"rint", rint},   {"floor", floor}, {"sigmoid", ref_sigmoid}, {"rsqrt", ref_rsqrt},
+    {"ceil", ceil},   {"trunc", trunc}, {"erfinv", ref_erfinv},   {0},
+};
+
+typedef struct {
+    const char *name;
+    double (*f)(double, double);
+} binary_ref;
+
+static const binary_ref binary_refs[] = {{"pow", pow}, {"atan2", atan2}, {"logaddexp", ref_logaddexp}, {0}};
+
+/* ---- errors ---- */
+
+/* |got - want| in units of the last place of want; infinity counts as 2^128, zero and subnormals have the smallest
+ * unit. */
+static double ulp_error(float got, double want)
+{
+    if (want != want) return got != got ? 0 : INFINITY;
+    if (got != got) return INFINITY;
+    double g = isinf(got) ? copysign(0x1p128, got) : got;
+    double w = fabs(want) > 0x1p128 ? copysign(0x1p128, want) : want;
+    if (g == 0 && w == 0) return !signbit(got) == !signbit(want) ? 0 : INFINITY;
+    int e;
+    frexp(w, &e);
+    e = e > 128 ? 128 : e < -125 ? -125 : e;
+    return fabs(g - w) / ldexp(1, e - 24);
+}
+
+static float float_of(uint32_t u)
+{
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static uint32_t bits_of(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static uint32_t scramble(uint32_t u)
+{
+    u = (u ^ u >> 16) * 0x7feb352du;
+    u = (u ^ u >> 15) * 0x846ca68bu;
+    return u ^ u >> 16;
+}
+
+/* The i-th of 2^log_n patterns: one from each of 2^log_n equal parts of the bit patterns. */
+static uint32_t pattern(uint32_t i, int log_n)
+{
+    return log_n == 32 ? i : i << (32 - log_n) | scramble(i) >> log_n;
+}
+
+static const float specials[] = {
+    0.0f,       -0.0f,     1.0f,      -1.0f,       0.5f,         -0.5f,         1.5f,        2.5f,        -1.5f,
+    2.0f,       INFINITY,  -INFINITY, NAN,         0x1p-149f,    -0x1p-149f,    FLT_MIN,     -FLT_MIN,    FLT_MAX,
+    -FLT_MAX,   88.72283f, 88.72284f, -87.3365f,   -103.97f,     -103.98f,      -104.0f,     127.999f,    128.0f,
+    -149.0f,    -149.999f, -150.0f,   89.41f,      89.42f,       1e-8f,         -1e-8f,      0x1p23f,     0x1p24f,
+    8388607.5f, 3.0f,      -2.0f,     -3.0f,       0.49999997f,  0.75f,         10.0f,       1e5f,        -1e5f,
+    1e10f,      0x1p28f,   0x1p127f,  0.99999994f, 1.0000001f,   -0.99999994f,  16777216.0f, 33554432.0f, 3.1415927f,
+    1.5707964f, 3e38f,     1e-38f,    88.0f,       2.1474836e9f, -2.1474836e9f,
+};
+enum { SPECIALS = sizeof specials / sizeof *specials };
+
+static void check_worst(const char *level, const char *name, double worst, float x, float y, float got, double want)
+{
+    bool bad = !(worst < 2);
+    if (bad) failures++;
+    printf("%-7s %-10s %8.4f ulp at %.9g (%08" PRIx32 "), %.9g: got %.9g, true %.17g%s\n", level, name, worst, x,
+           bits_of(x), y, got, want, bad ? "  FAILED" : "");
+}
+
+static void fill_unary(float *x, int64_t from, int log_n)
+{
+    for (int64_t i = 0; i < CHUNK; i++)
+        x[i] = from < 0 ? specials[i % SPECIALS] : float_of(pattern((uint32_t)(from + i), log_n));
+}
+
+static void test_unary(const unary_ref *ref, int log_n)
+{
+    float x[CHUNK], y[CHUNK], worst_x[3] = {0}, worst_y[3] = {0};
+    double want[CHUNK], worst[3] = {0}, worst_want[3] = {0};
+    for (int64_t from = -CHUNK; from < INT64_C(1) << log_n; from += CHUNK) {
+        fill_unary(x, from, log_n);
+        for (int i = 0; i < CHUNK; i++) want[i] = ref->f(x[i]);
+        for (int l = 0; l < 3; l++) {
+            const math_unary_row *row = level_at(l) ? level_at(l)->unary : NULL;
+            while (row && row->name && strcmp(row->name, ref->name)) row++;
+            if (!row || !row->name) continue;
+            row->run(y, x, CHUNK);
+            for (int i = 0; i < CHUNK; i++) {
+                double e = ulp_error(y[i], want[i]);
+                if (e > worst[l]) worst[l] = e, worst_x[l] = x[i], worst_y[l] = y[i], worst_want[l] = want[i];
+            }
+        }
+    }
+    for (int l = 0; l < 3; l++)
+        if (level_at(l)) check_worst(level_names[l], ref->name, worst[l], worst_x[l], 0, worst_y[l], worst_want[l]);
+}
+
+/* ---- halves ---- */
+
+static void check(bool ok, const char *what, uint32_t at)
+{
+    if (ok) return;
+    if (failures++ < 20) printf("FAILED %s at %08" PRIx32 "\n", what, at);
+}
+
+/* The value of a half by its definition, and narrowing by search for the nearest: they share nothing with core/half.h.
+ */
+static double half_value(uint32_t half, int fraction_bits)
+{
+    int exponent = (int)(half & 0x7fffu) >> fraction_bits, bias = (1 << (14 - fraction_bits)) - 1;
+    double fraction = half & ((1u << fraction_bits) - 1), unit = ldexp(1, -fraction_bits);
+    double v = exponent == 0 ? ldexp(fraction * unit, 1 - bias) : ldexp(1 + fraction * unit, exponent - bias);
+    return half & 0x8000u ? -v : v;
+}
+
+static uint16_t narrow_by_search(double x, int fraction_bits)
+{
+    uint32_t low = 0, high = (0x8000u >> fraction_bits << fraction_bits) - (1u << fraction_bits),
+             sign = signbit(x) ? 0x8000u : 0;
+    double a = fabs(x);
+    while (high - low > 1) { /* value(low) <= a < value(high), infinity taken as the next power of two */
+        uint32_t mid = (low + high) / 2;
+        if (half_value(mid, fraction_bits) <= a)
+            low = mid;
+        else
+            high = mid;
+    }
+    double below = a - half_value(low, fraction_bits), above = half_value(high, fraction_bits) - a;
+    return (uint16_t)(sign | (below < above || (below == above && !(low & 1)) ? low : high));
+}
+
+static void test_half_scalar(void)
+{
+    for (uint32_t h = 0; h < 65536; h++) {
+        bool nan16 = (h & 0x7fffu) > 0x7c00u, nanb = (h & 0x7fffu) > 0x7f80u;
+        if (!nan16 && (h & 0x7c00u) != 0x7c00u)
+            check(f16_to_f32((uint16_t)h) == (float)half_value(h, 10), "f16_to_f32", h);
+        if (!nanb && (h & 0x7f80u) != 0x7f80u)
+            check(bf16_to_f32((uint16_t)h) == (float)half_value(h, 7), "bf16_to_f32", h);
+        check(f32_to_f16(f16_to_f32((uint16_t)h)) == (nan16 ? h | 0x200u : h), "f16 there and back", h);
+        check(f32_to_bf16(bf16_to_f32((uint16_t)h)) == (nanb ? h | 0x40u : h), "bf16 there and back", h);
+        check(f64_to_f16(f16_to_f32((uint16_t)h)) == (nan16 ? h | 0x200u : h), "f16 to double and back", h);
+        check(f64_to_bf16(bf16_to_f32((uint16_t)h)) == (nanb ? h | 0x40u : h), "bf16 to double and back", h);
+        if (nan16 || nanb || (h & 0x7c00u) == 0x7c00u || (h & 0x7f80u) == 0x7f80u) continue;
+        for (int kind = 0; kind < 2; kind++) { /* around each tie, in double: a double rounding would show */
+            int bits = kind ? 7 : 10;
+            double tie = (half_value(h, bits) + half_value(h + 1, bits)) / 2;
+            for (int side = -1; side <= 1; side++) {
+                double x = side ? nextafter(tie, side * INFINITY) : tie;
+                check((kind ? f64_to_bf16(x) : f64_to_f16(x)) == narrow_by_search(x, bits),
+                      kind ? "f64_to_bf16" : "f64_to_f16", h);
+                check((kind ? f32_to_bf16((float)x) : f32_to_f16((float)x)) == narrow_by_search((float)x, bits),
+                      "narrowing float", h);
+            }
+        }
+    }
+}
+
+static void test_half_tiles(int log_n)
+{
+    static uint16_t half[65536];
+    static float wide[65536];
+    for (int l = 0; l < 3; l++) {
+        const math_level *level = level_at(l);
+        if (!level) continue;
+        for (uint32_t h = 0; h < 65536; h++) half[h] = (uint16_t)h;
+        level->f16_to_f32(wide, half, 65535); /* an odd count: the last elements are done one by one */
+        for (uint32_t h = 0; h < 65535; h++)
+            check(bits_of(wide[h]) == bits_of(f16_to_f32((uint16_t)h)), "f16_to_f32_tile", h);
+        level->bf16_to_f32(wide, half, 65535);
+        for (uint32_t h = 0; h < 65535; h++) check(bits_of(wide[h]) == h << 16, "bf16_to_f32_tile", h);
+        for (int64_t from = 0; from < INT64_C(1) << log_n; from += 65536) {
+            for (uint32_t i = 0; i < 65536; i++) wide[i] = float_of(pattern((uint32_t)from + i, log_n));
+            level->f32_to_f16(half, wide, 65536);
+            for (uint32_t i = 0; i < 65536; i++)
+                check(half[i] == f32_to_f16(wide[i]), "f32_to_f16_tile", bits_of(wide[i]));
+            level->f32_to_bf16(half, wide, 65536);
+            for (uint32_t i = 0; i < 65536; i++)
+                check(half[i] == f32_to_bf16(wide[i]), "f32_to_bf16_tile", bits_of(wide[i]));
+        }
+    }
+}
+
+/* ---- time ---- */
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void time_unary(void)
+{
+    float x[CHUNK], y[CHUNK];
+    for (int i = 0; i < CHUNK; i++) x[i] = (float)i / CHUNK * 0.98f + 0.01f;
+    for (const unary_ref *ref = unary_refs; ref->name; ref++) {
+        printf("%-10s", ref->name);
+        for (int l = 0; l < 3; l++) {
+            const math_unary_row *row = level_at(l) ? level_at(l)->unary : NULL;
+            while (row && row->name && strcmp(row->name, ref->name)) row++;
+            if (!row || !row->name) continue;
+            double best = 1;
+            for (int r = 0; r < 20; r++) {
+                double start = seconds();
+                row->run(y, x, CHUNK);
+                best = fmin(best, seconds() - start);
+            }
+            printf(" %s %.3f ns", level_names[l], best / CHUNK * 1e9);
+        }
+        printf("\n");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    bool full = argc > 1 && !strcmp(argv[1], "full"), all = argc > 1 && !strcmp(argv[1], "all");
+    if (argc > 1 && !strcmp(argv[1], "time")) {
+        time_unary();
+        return 0;
+    }
+    int log_n = full || all ? 24 : 18;
+    for (const unary_ref *ref = unary_refs; ref->name; ref++)
+        if (argc < 3 || !strcmp(argv[2], ref->name)) test_unary(ref, log_n);
+    if (argc < 3) {
+        test_half_scalar();
+        test_half_tiles(all ? 32 : full ? 24 : 18);
+    }
+    printf("%d failed\n", failures);
+    return failures != 0;
+}
