@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory of structures (mx_alloc) and of array elements (block_*), with statistics and limits.  Every allocation of the
- * library comes through here, so that a test can make any of them fail. */
+ * Memory of structures (mx_alloc, public) and of array elements (block_*), with statistics and limits.  Every
+ * allocation of the library comes through here, so that a test can make any of them fail. */
 #ifndef CORE_MEMORY_H
 #define CORE_MEMORY_H
 
 #include "mica/memory.h"
 #include <stddef.h>
 #include <stdint.h>
-
-/* Zero-filled memory for `count` items of `size` bytes; NULL and a MEMORY error if the product overflows or there is
- * none. mx_resize keeps the contents (the new tail is not cleared); mx_free accepts NULL. */
-void *mx_alloc(size_t count, size_t size);
-void *mx_resize(void *block, size_t count, size_t size);
-void mx_free(void *block);
 
 /* Elements: 64-byte aligned, not cleared, `*capacity` >= bytes.  block_free takes the capacity that block_alloc gave.
  */
