@@ -13,6 +13,13 @@ ALWAYS_INLINE void map_unary(float *RESTRICT out, const float *RESTRICT in, int6
     for (int64_t i = 0; i < n; i++) out[i] = f(in[i]);
 }
 
+ALWAYS_INLINE void map_binary(float *RESTRICT out, const float *RESTRICT a, const float *RESTRICT b, int64_t n,
+                              float (*f)(float, float))
+{
+    SIMD
+    for (int64_t i = 0; i < n; i++) out[i] = f(a[i], b[i]);
+}
+
 #define UNARY(name)                                                                                                    \
     static void tile_##name(float *out, const float *in, int64_t n)                                                    \
     {                                                                                                                  \
@@ -20,11 +27,21 @@ ALWAYS_INLINE void map_unary(float *RESTRICT out, const float *RESTRICT in, int6
     }
 #define EACH_UNARY(ROW)                                                                                                \
     ROW(exp)                                                                                                           \
-    ROW(exp2) ROW(log) ROW(log2) ROW(log10) ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) ROW(rsqrt)   \
-        ROW(rint) ROW(floor) ROW(ceil) ROW(trunc)
+    ROW(exp2)                                                                                                          \
+    ROW(log) ROW(log2) ROW(log10) ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) ROW(rsqrt) ROW(rint)   \
+        ROW(floor) ROW(ceil) ROW(trunc) ROW(expm1) ROW(log1p) ROW(sinh) ROW(cosh) ROW(asinh) ROW(acosh) ROW(atanh)     \
+            ROW(erfinv)
 EACH_UNARY(UNARY)
 
 #define NAMED(name) {#name, tile_##name},
+#define BINARY(name)                                                                                                   \
+    static void tile_##name(float *out, const float *a, const float *b, int64_t n)                                     \
+    {                                                                                                                  \
+        map_binary(out, a, b, n, name##_f32);                                                                          \
+    }
+#define EACH_BINARY(ROW) ROW(pow) ROW(atan2) ROW(logaddexp)
+EACH_BINARY(BINARY)
+
 static const math_unary_row unary_rows[] = {
     EACH_UNARY(NAMED){"sin", sin_tile_f32},
     {"cos", cos_tile_f32},
@@ -32,6 +49,8 @@ static const math_unary_row unary_rows[] = {
     {0},
 };
 
+static const math_binary_row binary_rows[] = {EACH_BINARY(NAMED){0}};
+
 const math_level KERNEL(math) = {
-    unary_rows, 0, f16_to_f32_tile, f32_to_f16_tile, bf16_to_f32_tile, f32_to_bf16_tile,
+    unary_rows, binary_rows, f16_to_f32_tile, f32_to_f16_tile, bf16_to_f32_tile, f32_to_bf16_tile,
 };

@@ -180,6 +180,56 @@ static void test_unary(const unary_ref *ref, int log_n)
         if (level_at(l)) check_worst(level_names[l], ref->name, worst[l], worst_x[l], 0, worst_y[l], worst_want[l]);
 }
 
+/* Half of the pairs are any two floats, half are moderate; the first chunks pair each special value with each. */
+static void fill_binary(float *x, float *y, int64_t from, int log_n)
+{
+    for (int64_t i = 0; i < CHUNK; i++) {
+        uint32_t at = (uint32_t)(from + i), a = pattern(at, log_n), b = scramble(at * 2 + 1);
+        x[i] = float_of(a);
+        y[i] = float_of(b);
+        if (from < 0) {
+            x[i] = specials[i / SPECIALS % SPECIALS];
+            y[i] = specials[i % SPECIALS];
+        } else if (at & 1) {
+            x[i] = ldexpf((float)(a & 0xffffffu), (int)(a >> 24 & 15) - 28);
+            y[i] = (float)((int32_t)b % 100000) / (float)(1 << (b & 15));
+        }
+    }
+}
+
+/* logaddexp may cancel: its error counts against its larger argument. */
+static double binary_error(const binary_ref *ref, float got, double want, float x, float y)
+{
+    if (ref->f == ref_logaddexp && want != 0 && fabs(want) < fmax(x, y))
+        return fabs(got - want) / (fmax(x, y) * 0x1p-23);
+    if (ref->f == ref_logaddexp && fabs(want) < 1e-5) return fabs(got - want) < 1e-12 ? 0 : INFINITY;
+    return ulp_error(got, want);
+}
+
+static void test_binary(const binary_ref *ref, int log_n)
+{
+    float x[CHUNK], y[CHUNK], z[CHUNK], worst_x[3] = {0}, worst_y[3] = {0}, worst_z[3] = {0};
+    double want[CHUNK], worst[3] = {0}, worst_want[3] = {0};
+    for (int64_t from = -CHUNK; from < INT64_C(1) << log_n; from += CHUNK) {
+        fill_binary(x, y, from, log_n);
+        for (int i = 0; i < CHUNK; i++) want[i] = ref->f(x[i], y[i]);
+        for (int l = 0; l < 3; l++) {
+            const math_binary_row *row = level_at(l) ? level_at(l)->binary : NULL;
+            while (row && row->name && strcmp(row->name, ref->name)) row++;
+            if (!row || !row->name) continue;
+            row->run(z, x, y, CHUNK);
+            for (int i = 0; i < CHUNK; i++) {
+                double e = binary_error(ref, z[i], want[i], x[i], y[i]);
+                if (!(e > worst[l])) continue;
+                worst[l] = e, worst_x[l] = x[i], worst_y[l] = y[i], worst_z[l] = z[i], worst_want[l] = want[i];
+            }
+        }
+    }
+    for (int l = 0; l < 3; l++)
+        if (level_at(l))
+            check_worst(level_names[l], ref->name, worst[l], worst_x[l], worst_y[l], worst_z[l], worst_want[l]);
+}
+
 /* ---- halves ---- */
 
 static void check(bool ok, const char *what, uint32_t at)
@@ -307,6 +357,8 @@ int main(int argc, char **argv)
     int log_n = full || all ? 24 : 18;
     for (const unary_ref *ref = unary_refs; ref->name; ref++)
         if (argc < 3 || !strcmp(argv[2], ref->name)) test_unary(ref, log_n);
+    for (const binary_ref *ref = binary_refs; ref->name; ref++)
+        if (argc < 3 || !strcmp(argv[2], ref->name)) test_binary(ref, log_n);
     if (argc < 3) {
         test_half_scalar();
         test_half_tiles(all ? 32 : full ? 24 : 18);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "cpu/kernels/math_bits.h"
+#include "cpu/kernels/math_wide.h"
 
 /* ---- rounding: half to even, and to the directed integers; floats of 2^23 and more are integers ---- */
 
@@ -398,6 +399,164 @@ ALWAYS_INLINE float acos_f32(float x)
     float near = x > 0.0f ? q : 3.14159274f - (q + 8.74227766e-8f);
     float far = 1.57079637f - (x > 0.0f ? p + 4.37113883e-8f : 4.37113883e-8f - p);
     return a >= 0.5f ? near : far;
+}
+
+/* ---- hyperbolic, through double ---- */
+
+ALWAYS_INLINE float expm1_f32(float x)
+{
+    double c = x > 90.0f ? 90.0f : x, scale;
+    c = c < -20.0 ? -20.0 : c;
+    double r = exp_reduce_wide(c, &scale);
+    float y = (float)MULADD(scale, expm1_rest_wide(r), scale - 1.0);
+    return float_of_bits(bits_f32(y) | (bits_f32(x) & 0x80000000u)); /* for -0; every other sign is right already */
+}
+
+/* e^r = C + S, even and odd part: with |x| = n ln 2 + r, a = 2^(n-1), b = 2^-(n+1):
+ * cosh x = (a + b) C + (a - b) S, sinh |x| = (a - b) C + (a + b) S.  Nothing cancels, so sinh is right near 0 too. */
+ALWAYS_INLINE double sinh_cosh_parts(float x, double *even, double *odd, double *sum)
+{
+    float a = abs_f32(x);
+    double scale, r = exp_reduce_wide(a > 90.0f ? 90.0f : a, &scale), z = r * r;
+    double inverse = 0.5 * double_of_bits(0x7fe0000000000000u - bits_f64(scale)); /* 2^-n from the exponent of 2^n */
+    double s = MULADD(z, 2.763089832860458e-06, 0.0001984119540823269);
+    s = MULADD(s, z, 0.008333333363001417);
+    s = MULADD(s, z, 0.16666666666629915);
+    double c = MULADD(z, 2.487302741164844e-05, 0.0013888830333009504);
+    c = MULADD(c, z, 0.041666666815561464);
+    *odd = MULADD(r * z, s, r);
+    *even = MULADD(z * z, c, MULADD(z, 0.5, 1.0));
+    *sum = 0.5 * scale + inverse;
+    return 0.5 * scale - inverse;
+}
+
+ALWAYS_INLINE float sinh_f32(float x)
+{
+    double even, odd, sum, difference = sinh_cosh_parts(x, &even, &odd, &sum);
+    return with_sign_f32((float)MULADD(sum, odd, difference * even), x);
+}
+
+ALWAYS_INLINE float cosh_f32(float x)
+{
+    double even, odd, sum, difference = sinh_cosh_parts(x, &even, &odd, &sum);
+    return (float)MULADD(sum, even, difference * odd);
+}
+
+/* ---- logarithms through double ---- */
+
+ALWAYS_INLINE float log1p_f32(float x)
+{
+    float y = (float)log1p_wide(x);
+    y = x > -1.0f ? y : (x == -1.0f ? -INFINITY : NAN);
+    y = x < INFINITY ? y : x;
+    return x == 0.0f ? x : y;
+}
+
+ALWAYS_INLINE float asinh_f32(float x)
+{
+    /* sqrt(1 + a^2) - 1 is lost below 2^-26, where it is less than a quarter of an ulp of a. */
+    float a = abs_f32(x);
+    double d = a, y = log1p_wide(d + (sqrt(MULADD(d, d, 1.0)) - 1.0));
+    return with_sign_f32(a < INFINITY ? (float)y : a, x);
+}
+
+ALWAYS_INLINE float acosh_f32(float x)
+{
+    double d = x, y = log1p_wide((d - 1.0) + sqrt((d - 1.0) * (d + 1.0)));
+    return x >= 1.0f ? (x < INFINITY ? (float)y : x) : NAN;
+}
+
+ALWAYS_INLINE float atanh_f32(float x)
+{
+    float a = abs_f32(x);
+    double d = a, y = 0.5 * log1p_wide((d + d) / (1.0 - d));
+    float r = a < 1.0f ? (float)y : (a == 1.0f ? INFINITY : NAN);
+    return with_sign_f32(r, x);
+}
+
+/* log(e^x + e^y).  Where the two terms cancel, the error is 2^-40 of the larger argument. */
+ALWAYS_INLINE float logaddexp_f32(float x, float y)
+{
+    float high = x > y ? x : y, low = x > y ? y : x;
+    double d = (double)low - (double)high, sum = high + log1p_wide(exp_wide(d < -120.0 ? -120.0 : d));
+    float r = low > -INFINITY && high < INFINITY ? (float)sum : high;
+    return x == x && y == y ? r : x + y;
+}
+
+/* ---- erfinv: x P(w) with w = -log(1 - x^2) (Giles, 2012), P in w up to 5 and in sqrt(w) above ---- */
+
+ALWAYS_INLINE float erfinv_f32(float x)
+{
+    double d = x, w = -log_wide(MULADD(d, -d, 1.0)), s = sqrt(w);
+    double p = MULADD(w, 1.31709239343637e-10, -3.186984531374822e-09);
+    p = MULADD(p, w, 2.339351815740836e-08);
+    p = MULADD(p, w, 4.6907810414147195e-08);
+    p = MULADD(p, w, -1.4443083794750825e-06);
+    p = MULADD(p, w, 3.1372704823019074e-06);
+    p = MULADD(p, w, 4.4897377001490804e-05);
+    p = MULADD(p, w, -0.00012646297441596972);
+    p = MULADD(p, w, -0.0023359337277650315);
+    p = MULADD(p, w, 0.011549563221184578);
+    p = MULADD(p, w, 0.2320136439372662);
+    p = MULADD(p, w, 0.8862269258281029);
+    double q = MULADD(s, -8.89789990092453e-06, 0.00027689112048342264);
+    q = MULADD(q, s, -0.0037291000935262743);
+    q = MULADD(q, s, 0.02788683462107657);
+    q = MULADD(q, s, -0.12046868181363396);
+    q = MULADD(q, s, 0.2504596310659447);
+    q = MULADD(q, s, 0.1921340168238859);
+    q = MULADD(q, s, -2.7537951749794374);
+    q = MULADD(q, s, 7.86272688743406);
+    q = MULADD(q, s, -11.2278335787958);
+    q = MULADD(q, s, 8.822820697977894);
+    q = MULADD(q, s, -1.969382190182556);
+    float a = abs_f32(x), y = (float)(d * (w <= 5.0 ? p : q));
+    float outside = a == 1.0f ? with_sign_f32(INFINITY, x) : NAN;
+    return a < 1.0f ? y : outside;
+}
+
+/* ---- two arguments ---- */
+
+ALWAYS_INLINE float atan2_f32(float y, float x)
+{
+    double a = abs_f32(y), b = abs_f32(x), high = a > b ? a : b, low = a > b ? b : a;
+    double q = low / high;
+    q = high > 0.0 ? q : 0.0;
+    q = low < (double)INFINITY ? q : 1.0;
+    double t = atan_wide(q);
+    t = a > b ? 1.5707963267948966 - t : t;
+    t = with_sign_f64(1.0, (double)x) < 0.0 ? 3.1415926535897931 - t : t; /* -0 counts as negative */
+    float r = with_sign_f32((float)t, y);
+    return x == x && y == y ? r : x + y;
+}
+
+/* |x|^y = 2^(y log2 |x|) in double; sign and special values as C99. */
+ALWAYS_INLINE double pow_magnitude(double a, double y)
+{
+    double p = y * log2_wide(a > 0.0 ? a : 1.0);
+    p = a > 0.0 ? p : y * -(double)INFINITY;
+    p = a < (double)INFINITY ? p : y * a;
+    p = p > 160.0 ? 160.0 : p;
+    p = p < -160.0 ? -160.0 : p;
+    double t = p + ROUND_F64, r = (p - (t - ROUND_F64)) * 0.69314718055994531;
+    double scale = double_of_bits((bits_f64(t) + 1023) << 52);
+    return MULADD(scale, expm1_rest_wide(r), scale);
+}
+
+ALWAYS_INLINE float pow_f32(float x, float y)
+{
+    double b = x, e = y, z = pow_magnitude(abs_f64(b), e);
+
+    /* An integer exponent beyond 2^31 is even. */
+    double c = e > 0x1p31 ? 0x1p31 : e;
+    c = c < -0x1p31 ? -0x1p31 : c;
+    double half = c * 0.5, whole = (c + ROUND_F64) - ROUND_F64, half_whole = (half + ROUND_F64) - ROUND_F64;
+    uint64_t sign = bits_f64(b) & 0x8000000000000000u;
+    double odd = double_of_bits(bits_f64(z) | sign), fraction = b < 0.0 && b > -(double)INFINITY ? (double)NAN : z;
+    z = whole == c ? (half_whole == half ? z : odd) : fraction;
+    z = b == -1.0 && abs_f64(e) == (double)INFINITY ? 1.0 : z;
+    z = e == 0.0 ? 1.0 : z;
+    return (float)(b == 1.0 ? 1.0 : z);
 }
 
 #endif
