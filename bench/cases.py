@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What is measured, and what Mica means to reach: one list for all implementations, no library in it.
+
+A goal compares medians: ("mlx", 5) reads "at least 5 times as fast as mlx", ("copy", 0.8) "at least 80% of the speed of
+the streaming copy measured beside it", ("at most", 1e-6) is a bound on Mica's own value in the case's unit.
+"""
+from dataclasses import dataclass, field
+
+SIZES = (1_000_000, 30_000_000)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    kind: str                     # the method of an implementation that builds it
+    n: int = 0
+    dtype: str = "float32"
+    unit: str = "s"
+    timed: bool = True            # False: the call returns its own measurement
+    repeat: int = 1               # operations in a call; results are given for one
+    copy_bytes: int = 0           # bytes that the operation must read and write
+    flops: int = 0
+    goals: tuple = field(default=())
+
+
+def matmul_cases():
+    for n in (512, 1024, 2048):
+        yield Case(f"matmul float32 {n}", "matmul", n, flops=2 * n**3, goals=(("torch", 1.0), ("fma", 0.85)))
+        for dtype in ("bfloat16", "float16"):
+            yield Case(f"matmul {dtype} {n}", "matmul", n, dtype, flops=2 * n**3,
+                       goals=((f"mica: matmul float32 {n}", 1.0),))
+
+
+# Bytes an element that each memory-bound operation cannot avoid to move.
+MEMORY_BOUND = {"add": 12, "cast": 6, "sum": 4, "max": 4, "rms_norm": 8, "layer_norm": 8, "copy_transposed": 8,
+                "copy_every_second": 6}
+
+
+def elementwise_cases():
+    for n in SIZES:
+        for kind, width in MEMORY_BOUND.items():
+            yield Case(f"{kind} {n:.0e}", kind, n, copy_bytes=width * n, goals=(("copy", 0.8),))
+        for kind in ("exp", "softmax", "tanh", "erf"):
+            yield Case(f"{kind} {n:.0e}", kind, n, goals=(("mlx", 20.0), ("torch", 1.0)))
+
+
+def overhead_cases():
+    yield Case("c = a + b; eval, 10 elements", "tiny_add", 10, repeat=200, goals=(("at most", 1e-6),))
+    yield Case("make a node", "make_node", 10, repeat=1000, goals=(("at most", 200e-9),))
+    yield Case("chain of 1000 adds, an op", "chain", 10, repeat=1000, goals=(("at most", 0.5e-6),))
+    yield Case("make a node from C", "c_node", timed=False, goals=(("at most", 60e-9),))
+    yield Case("make a node from C, a million alive", "c_node_alive", timed=False, goals=(("at most", 100e-9),))
+    yield Case("import", "import_time", timed=False, goals=(("at most", 50e-3),))
+
+
+def training_cases():
+    yield Case("train step", "train_step", goals=(("mlx", 5.0), ("torch", 1.0)))
+    yield Case("train step, peak bytes", "train_peak", unit="B", timed=False, goals=(("torch", 1.0),))
+
+
+CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *overhead_cases()]
