@@ -12,6 +12,8 @@
 #define SIMD_MAX(peak) PRAGMA(omp simd reduction(max : peak))
 #define SIMD_MIN(peak) PRAGMA(omp simd reduction(min : peak))
 
+#define UNROLL PRAGMA(GCC unroll 32) /* the next loop has a small constant count: no loop remains */
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define NO_INLINE __attribute__((noinline))
 #define MAYBE_UNUSED __attribute__((unused))
@@ -21,6 +23,8 @@
 #define RESTRICT __restrict__
 #define THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define VECTOR(bytes) __attribute__((vector_size(bytes)))
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #define FALLTHROUGH __attribute__((fallthrough))
 
 /* A fused multiply-add that is meant: the builds never contract a * b + c by themselves. */

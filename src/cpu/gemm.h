@@ -35,7 +35,7 @@ typedef struct {
 typedef void (*cpu_chunk_fn)(void *ctx, int64_t chunk);
 typedef void (*cpu_parallel_fn)(int64_t chunks, cpu_chunk_fn fn, void *ctx);
 
-/* False when scratch memory cannot be had: mx_alloc has recorded the error and C is untouched. */
+/* False when scratch memory cannot be had: the error is recorded and C is untouched. */
 bool cpu_gemm_base(const cpu_gemm *g, cpu_parallel_fn parallel);
 bool cpu_gemm_avx2(const cpu_gemm *g, cpu_parallel_fn parallel);
 bool cpu_gemm_avx512(const cpu_gemm *g, cpu_parallel_fn parallel);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The micro-kernel: a tile of C lives in registers while k runs; each step loads one row of a panel of B and multiplies
+ * it by each float of a panel of A.  One body, instantiated for every height up to TILE_ROWS and for one and two
+ * vectors, because a constant height is what lets the tile stay in registers. */
+#include "cpu/kernels/gemm_parts.h"
+
+typedef void (*micro_fn)(int64_t depth, const float *a, const float *b, int64_t b_row, float *c, int64_t c_row,
+                         bool add);
+
+ALWAYS_INLINE void micro(const int rows, const int vecs, int64_t depth, const float *a, const float *b, int64_t b_row,
+                         float *c, int64_t c_row, bool add)
+{
+    vec sum[TILE_ROWS][2];
+    UNROLL
+    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vec_set(0);
+    for (; depth > 0; depth--, a += rows, b += b_row) {
+        vec b0 = vec_load(b), b1 = vecs > 1 ? vec_load(b + VEC) : b0;
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            vec x = vec_set(a[i]);
+            sum[i][0] = vec_fma(x, b0, sum[i][0]);
+            if (vecs > 1) sum[i][1] = vec_fma(x, b1, sum[i][1]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++, c += c_row) {
+        vec_store(c, add ? vec_add(vec_load(c), sum[i][0]) : sum[i][0]);
+        if (vecs > 1) vec_store(c + VEC, add ? vec_add(vec_load(c + VEC), sum[i][1]) : sum[i][1]);
+    }
+}
+
+#define MICRO_OF(rows, vecs)                                                                                           \
+    static void micro_##rows##x##vecs(int64_t depth, const float *a, const float *b, int64_t b_row, float *c,          \
+                                      int64_t c_row, bool add)                                                         \
+    {                                                                                                                  \
+        micro(rows, vecs, depth, a, b, b_row, c, c_row, add);                                                          \
+    }
+#define MICRO(rows) MICRO_OF(rows, 1) MICRO_OF(rows, 2)
+#define ENTRY(rows) {micro_##rows##x1, micro_##rows##x2},
+
+#if defined LEVEL_AVX512
+#define EACH_HEIGHT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#elif defined LEVEL_AVX2
+#define EACH_HEIGHT(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#else
+#define EACH_HEIGHT(X) X(1) X(2) X(3) X(4)
+#endif
+
+EACH_HEIGHT(MICRO)
+
+void KERNEL(gemm_micro)(int rows, int vecs, int64_t depth, const float *a, const float *b, int64_t b_row, float *c,
+                        int64_t c_row, bool add)
+{
+    static const micro_fn table[TILE_ROWS][2] = {EACH_HEIGHT(ENTRY)};
+    table[rows - 1][vecs - 1](depth, a, b, b_row, c, c_row, add);
+}
+
+ALWAYS_INLINE vec load_addend(const cpu_gemm *g, int64_t at, int n, const int type)
+{
+    if (g->d_col == 1) return load_some(g->d, at, n, type);
+    if (g->d_col == 0) return vec_set(load_one(g->d, at, type));
+    float x[VEC] = {0};
+    for (int i = 0; i < n; i++) x[i] = load_one(g->d, at + i * g->d_col, type);
+    return vec_load(x);
+}
+
+ALWAYS_INLINE void finish(const cpu_gemm *g, const gemm_area *t, const float *sum, int64_t sum_row, const int type)
+{
+    bool with_d = g->d && g->beta != 0;
+    vec alpha = vec_set(g->alpha), beta = vec_set(g->beta);
+    for (int64_t i = 0; i < t->rows; i++, sum += sum_row) {
+        int64_t c = t->c_offset + (t->row + i) * g->c_row + t->col;
+        int64_t d = t->d_offset + (t->row + i) * g->d_row + t->col * g->d_col;
+        for (int64_t j = 0; j < t->cols; j += VEC) {
+            int n = (int)min_i64(VEC, t->cols - j);
+            vec x = vec_mul(alpha, load_some(sum, j, n, GEMM_F32));
+            if (with_d) x = vec_add(x, vec_mul(beta, load_addend(g, d + j * g->d_col, n, type)));
+            store_some(g->c, c + j, x, n, type);
+        }
+    }
+}
+
+void KERNEL(gemm_finish)(const cpu_gemm *g, const gemm_area *area, const float *sum, int64_t sum_row)
+{
+    if (g->dtype == GEMM_F32)
+        finish(g, area, sum, sum_row, GEMM_F32);
+    else if (g->dtype == GEMM_F16)
+        finish(g, area, sum, sum_row, GEMM_F16);
+    else
+        finish(g, area, sum, sum_row, GEMM_BF16);
+}
