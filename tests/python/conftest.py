@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+"""Hypothesis: the same examples in every run of `make test`, new and many more ones in `make full`."""
+import os
+
+from hypothesis import settings
+
+settings.register_profile("test", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("full", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
