@@ -66,5 +66,5 @@ bool KERNEL(gemm)(const cpu_gemm *g, cpu_parallel_fn parallel)
         }
         return true;
     }
-    return KERNEL(gemm_blocks)(g, parallel);
+    return g->m == 1 || g->n == 1 ? KERNEL(gemm_vector)(g, parallel) : KERNEL(gemm_blocks)(g, parallel);
 }
