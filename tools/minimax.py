@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Print the polynomial coefficients of src/cpu/kernels/math_*.h (needs mpmath).
 
-Remez exchange with a weight: finds p of the given degree that minimises max |w(t) (p(t) - f(t))| over [a, b].  The weight turns the
-error of the polynomial into the relative error of the whole function.  Usage: minimax.py [name...]
+Remez exchange with a weight: finds p of the given degree that minimises max |w(t) (p(t) - f(t))| over [a, b].
+The weight turns the error of the polynomial into the relative error of the whole function.
+Usage: minimax.py [name...]
 """
 import struct
 import sys
-from mpmath import mp, mpf, sqrt, log, exp, tanh, erf, erfc, erfinv, sin, cos, sinh, cosh, atan, asin, atanh, matrix, lu_solve, pi
+from mpmath import mp, mpf, sqrt, log, exp, tanh, erf, erfc, erfinv, sin, cos, sinh, cosh, atan, asin, atanh
+from mpmath import matrix, lu_solve, pi
 
 mp.dps = 60
 LN2 = log(2)
@@ -22,7 +24,7 @@ def remez(f, w, a, b, degree):
     grid_f = [f(t) for t in grid]
     grid_w = [w(t) for t in grid]
     for _ in range(12):
-        rows = [[x ** j for j in range(degree + 1)] + [(-1) ** i / w(x)] for i, x in enumerate(xs)]
+        rows = [[x**j for j in range(degree + 1)] + [(-1) ** i / w(x)] for i, x in enumerate(xs)]
         solution = lu_solve(matrix(rows), matrix([f(x) for x in xs]))
         c, level = list(solution)[:-1], abs(solution[count - 1])
         error = [gw * (mp.polyval(c[::-1], t) - gf) for t, gf, gw in zip(grid, grid_f, grid_w)]
@@ -56,52 +58,77 @@ def erfinv_of_w(w):
     return erfinv(x) / x
 
 
+def single(x):
+    return struct.unpack("f", struct.pack("f", float(x)))[0]
+
+
 HALF_LN2 = LN2 / 2 * mpf("1.001")
+R = (-HALF_LN2, HALF_LN2)
 ROOT_LOW, ROOT_HIGH = sqrt(mpf(1) / 2) - mpf("1e-6"), sqrt(mpf(2)) + mpf("1e-6")
-QUARTER = (pi / 4 * mpf("1.001")) ** 2
-S_MAX = ((ROOT_HIGH - 1) / (ROOT_HIGH + 1)) ** 2
-C2, C10 = mpf(struct.unpack("f", struct.pack("f", 1 / LN2))[0]), mpf(struct.unpack("f", struct.pack("f", 1 / log(10)))[0])
+F = (ROOT_LOW - 1, ROOT_HIGH - 1)
+QUARTER = (mpf(0), (pi / 4 * mpf("1.001")) ** 2)
+S = (mpf(0), ((ROOT_HIGH - 1) / (ROOT_HIGH + 1)) ** 2)
 
 
-def log_rows(base, c, degree):
-    """The log of 1 + f over f, less the float c that the sum begins with."""
+def odd_row(kind, f, interval, degree):
+    """f(t) = t + t^3 p(t^2)"""
+    return (kind, of(lambda z: (f(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / f(sqrt(z))),
+            *interval, degree)
+
+
+def even_row(kind, f, sign, interval, degree):
+    """f(t) = 1 + sign t^2 / 2 + t^4 p(t^2)"""
+    return (kind, of(lambda z: (f(sqrt(z)) - 1 - sign * z / 2) / z**2), of(lambda z: z**2 / f(sqrt(z))),
+            *interval, degree)
+
+
+def exp_row(kind, degree):
+    """e^r = 1 + r + r^2 p(r)"""
+    return (kind, of(lambda r: (mp.expm1(r) - r) / r**2), of(lambda r: r**2 / exp(r)), *R, degree)
+
+
+def log_row(base, degree):
+    """The log of 1 + f is f c + f p(f), c the nearest float to 1 / log(base)."""
     scale = 1 / log(mpf(base))
-    return (of(lambda f: scale * mp.log1p(f) / f - c), of(lambda f: abs(f / (scale * mp.log1p(f)))), ROOT_LOW - 1, ROOT_HIGH - 1, degree)
+    return ("f", of(lambda f: scale * mp.log1p(f) / f - single(scale)),
+            of(lambda f: abs(f / (scale * mp.log1p(f)))), *F, degree)
 
 
 # name: type, f, weight, interval, degree
 SETS = {
-    "EXP": ("f", of(lambda r: (mp.expm1(r) - r) / r**2), of(lambda r: r**2 / exp(r)), -HALF_LN2, HALF_LN2, 4),
-    "EXP2": ("f", of(lambda r: mp.expm1(r * LN2) / r), of(lambda r: abs(r) / exp(r * LN2)), mpf("-.5005"), mpf(".5005"), 5),
-    "LOG": ("f", of(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3), of(lambda f: abs(f**3 / mp.log1p(f))), ROOT_LOW - 1, ROOT_HIGH - 1, 7),
-    "LOG2": ("f", *log_rows(2, C2, 9)),
-    "LOG10": ("f", *log_rows(10, C10, 9)),
-    "TANH": ("f", of(lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / tanh(sqrt(z))), mpf(0), mpf(".5626"), 5),
-    "ERF": ("f", of(lambda z: erf(sqrt(z)) / sqrt(z) - 1), of(lambda z: sqrt(z) / erf(sqrt(z))), mpf(0), mpf("1.001"), 6),
+    "EXP": exp_row("f", 4),
+    "EXP2": ("f", of(lambda r: mp.expm1(r * LN2) / r), of(lambda r: abs(r) / exp(r * LN2)),
+             mpf("-.5005"), mpf(".5005"), 5),
+    "LOG": ("f", of(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3), of(lambda f: abs(f**3 / mp.log1p(f))), *F, 7),
+    "LOG2": log_row(2, 9),
+    "LOG10": log_row(10, 9),
+    "TANH": odd_row("f", tanh, (mpf(0), mpf(".5626")), 5),
+    "ERF": ("f", of(lambda z: erf(sqrt(z)) / sqrt(z) - 1), of(lambda z: sqrt(z) / erf(sqrt(z))),
+            mpf(0), mpf("1.001"), 6),
     "ERFC_LOG": ("f", lambda x: log(erfc(x)), lambda x: erfc(x) / erf(x), mpf(".999"), mpf("4"), 7),
-    "SIN": ("f", of(lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / sin(sqrt(z))), mpf(0), QUARTER, 2),
-    "COS": ("f", of(lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2), of(lambda z: z**2 / cos(sqrt(z))), mpf(0), QUARTER, 2),
-    "ATAN": ("f", of(lambda z: (atan(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / atan(sqrt(z))), mpf(0), mpf("1"), 8),
-    "ASIN": ("f", of(lambda z: (asin(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / asin(sqrt(z))), mpf(0), mpf(".2501"), 4),
-    "D_EXP": ("d", of(lambda r: (mp.expm1(r) - r) / r**2), of(lambda r: r**2 / exp(r)), -HALF_LN2, HALF_LN2, 7),
-    "D_LOG": ("d", of(lambda z: (atanh(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / atanh(sqrt(z))), mpf(0), S_MAX, 4),
-    "D_SINH": ("d", of(lambda z: (sinh(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: z), mpf(0), HALF_LN2**2, 3),
-    "D_COSH": ("d", of(lambda z: (cosh(sqrt(z)) - 1 - z / 2) / z**2), of(lambda z: z**2), mpf(0), HALF_LN2**2, 2),
-    "D_SIN": ("d", of(lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: z), mpf(0), QUARTER, 4),
-    "D_COS": ("d", of(lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2), of(lambda z: z**2), mpf(0), QUARTER, 3),
-    "D_ATAN": ("d", of(lambda z: (atan(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / atan(sqrt(z))), mpf(0), mpf("1"), 11),
+    "SIN": odd_row("f", sin, QUARTER, 2),
+    "COS": even_row("f", cos, -1, QUARTER, 2),
+    "ATAN": odd_row("f", atan, (mpf(0), mpf(1)), 8),
+    "ASIN": odd_row("f", asin, (mpf(0), mpf(".2501")), 4),
+    "D_EXP": exp_row("d", 7),
+    "D_LOG": odd_row("d", atanh, S, 4),
+    "D_SINH": odd_row("d", sinh, (mpf(0), HALF_LN2**2), 3),
+    "D_COSH": even_row("d", cosh, 1, (mpf(0), HALF_LN2**2), 2),
+    "D_SIN": odd_row("d", sin, QUARTER, 4),
+    "D_COS": even_row("d", cos, -1, QUARTER, 3),
+    "D_ATAN": odd_row("d", atan, (mpf(0), mpf(1)), 11),
     "D_ERFINV": ("d", of(erfinv_of_w), of(lambda w: 1 / erfinv_of_w(w)), mpf(0), mpf("5.01"), 11),
-    "D_ERFINV_TAIL": ("d", lambda s: erfinv_of_w(s * s), lambda s: 1 / erfinv_of_w(s * s), sqrt(mpf("4.99")), sqrt(mpf("16.7")), 11),
-    "X_EXP": ("d", of(lambda r: (mp.expm1(r) - r) / r**2), of(lambda r: r**2 / exp(r)), -HALF_LN2, HALF_LN2, 10),
-    "X_LOG": ("d", of(lambda z: (atanh(sqrt(z)) / sqrt(z) - 1) / z), of(lambda z: sqrt(z) * z / atanh(sqrt(z))), mpf(0), S_MAX, 6),
+    "D_ERFINV_TAIL": ("d", lambda s: erfinv_of_w(s * s), lambda s: 1 / erfinv_of_w(s * s),
+                      sqrt(mpf("4.99")), sqrt(mpf("16.7")), 11),
+    "X_EXP": exp_row("d", 10),
+    "X_LOG": odd_row("d", atanh, S, 6),
 }
 
 
 def literal(kind, c):
     if kind == "d":
         return repr(float(c))
-    short = struct.unpack("f", struct.pack("f", float(c)))[0]
-    return f"{short:.9g}f"
+    return f"{single(c):.9g}f"
 
 
 for name in sys.argv[1:] or SETS:

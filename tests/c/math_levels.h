@@ -17,8 +17,14 @@ typedef struct {
 } math_binary_row;
 
 typedef struct {
-    const math_unary_row *unary; /* ends with a NULL name */
+    const char *name;
+    void (*run)(double *out, const double *in, int64_t n);
+} math_double_row;
+
+typedef struct {
+    const math_unary_row *unary; /* a table ends with a NULL name */
     const math_binary_row *binary;
+    const math_double_row *doubles;
     void (*f16_to_f32)(float *out, const uint16_t *in, int64_t n);
     void (*f32_to_f16)(uint16_t *out, const float *in, int64_t n);
     void (*bf16_to_f32)(float *out, const uint16_t *in, int64_t n);

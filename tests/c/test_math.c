@@ -33,6 +33,20 @@ static const math_level *level_at(int i)
     return NULL;
 }
 
+static const math_unary_row *find_unary(int l, const char *name)
+{
+    const math_unary_row *row = level_at(l) ? level_at(l)->unary : NULL;
+    while (row && row->name && strcmp(row->name, name)) row++;
+    return row && row->name ? row : NULL;
+}
+
+static const math_binary_row *find_binary(int l, const char *name)
+{
+    const math_binary_row *row = level_at(l) ? level_at(l)->binary : NULL;
+    while (row && row->name && strcmp(row->name, name)) row++;
+    return row && row->name ? row : NULL;
+}
+
 /* ---- references ---- */
 
 static double ref_sigmoid(double x)
@@ -166,9 +180,8 @@ static void test_unary(const unary_ref *ref, int log_n)
         fill_unary(x, from, log_n);
         for (int i = 0; i < CHUNK; i++) want[i] = ref->f(x[i]);
         for (int l = 0; l < 3; l++) {
-            const math_unary_row *row = level_at(l) ? level_at(l)->unary : NULL;
-            while (row && row->name && strcmp(row->name, ref->name)) row++;
-            if (!row || !row->name) continue;
+            const math_unary_row *row = find_unary(l, ref->name);
+            if (!row) continue;
             row->run(y, x, CHUNK);
             for (int i = 0; i < CHUNK; i++) {
                 double e = ulp_error(y[i], want[i]);
@@ -214,9 +227,8 @@ static void test_binary(const binary_ref *ref, int log_n)
         fill_binary(x, y, from, log_n);
         for (int i = 0; i < CHUNK; i++) want[i] = ref->f(x[i], y[i]);
         for (int l = 0; l < 3; l++) {
-            const math_binary_row *row = level_at(l) ? level_at(l)->binary : NULL;
-            while (row && row->name && strcmp(row->name, ref->name)) row++;
-            if (!row || !row->name) continue;
+            const math_binary_row *row = find_binary(l, ref->name);
+            if (!row) continue;
             row->run(z, x, y, CHUNK);
             for (int i = 0; i < CHUNK; i++) {
                 double e = binary_error(ref, z[i], want[i], x[i], y[i]);
@@ -228,6 +240,85 @@ static void test_binary(const binary_ref *ref, int log_n)
     for (int l = 0; l < 3; l++)
         if (level_at(l))
             check_worst(level_names[l], ref->name, worst[l], worst_x[l], worst_y[l], worst_z[l], worst_want[l]);
+}
+
+/* ---- double ---- */
+
+static long double long_sigmoid(long double x)
+{
+    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+}
+static long double long_rsqrt(long double x)
+{
+    return 1 / sqrtl(x);
+}
+
+/* Newton from the double value: its error is squared. */
+static long double long_erfinv(long double x)
+{
+    long double a = fabsl(x);
+    if (!(a < 1)) return a == 1 ? x * INFINITY : NAN;
+    if (a < 1e-9L) return x * 0.886226925452758013649083741670572592L;
+    long double y = ref_erfinv((double)x);
+    y = fabsl(y);
+    for (int i = 0; i < 2; i++)
+        y -= (a < 0.5L ? erfl(y) - a : (1 - a) - erfcl(y)) / (1.12837916709551257390L * expl(-y * y));
+    return copysignl(y, x);
+}
+
+static const struct {
+    const char *name;
+    long double (*f)(long double);
+} double_refs[] = {{"exp", expl},           {"log", logl},         {"sigmoid", long_sigmoid},
+                   {"erfinv", long_erfinv}, {"rsqrt", long_rsqrt}, {0}};
+
+static double ulp_error_double(double got, long double want)
+{
+    if (want != want) return got != got ? 0 : INFINITY;
+    long double g = isinf(got) ? copysignl(0x1p1024L, got) : got;
+    long double w = fabsl(want) > 0x1p1024L ? copysignl(0x1p1024L, want) : want;
+    if (g == w) return 0;
+    int e;
+    frexpl(w, &e);
+    e = e > 1024 ? 1024 : e < -1021 ? -1021 : e;
+    return (double)(fabsl(g - w) / ldexpl(1, e - 53));
+}
+
+/* All bit patterns, and as many in the range where exp and erfinv are of interest. */
+static void fill_double(double *x, int64_t from, int log_n)
+{
+    for (int64_t i = 0; i < CHUNK; i++) {
+        uint64_t high = pattern((uint32_t)(from + i), log_n), bits = high << 32 | scramble((uint32_t)(from + i));
+        memcpy(&x[i], &bits, sizeof bits);
+        if (i % 4 == 1) x[i] = ((double)(high >> 8) / 0x1p24 - 0.5) * 1500;
+        if (i % 4 == 2) x[i] = (double)(int64_t)bits * 0x1p-63;
+        if (i % 4 == 3) x[i] = 1 + (double)((int64_t)bits >> 40) * 0x1p-26;
+        if (from < 0) x[i] = specials[i % SPECIALS];
+    }
+}
+
+static void test_double(int which, int log_n)
+{
+    double x[CHUNK], y[CHUNK];
+    long double want[CHUNK];
+    for (int l = 0; l < 3; l++) {
+        if (!level_at(l)) continue;
+        const math_double_row *row = level_at(l)->doubles;
+        while (strcmp(row->name, double_refs[which].name)) row++;
+        double worst = 0, worst_x = 0;
+        for (int64_t from = -CHUNK; from < INT64_C(1) << log_n; from += CHUNK) {
+            fill_double(x, from, log_n);
+            row->run(y, x, CHUNK);
+            for (int i = 0; i < CHUNK; i++) {
+                want[i] = double_refs[which].f(x[i]);
+                double e = ulp_error_double(y[i], want[i]);
+                if (e > worst) worst = e, worst_x = x[i];
+            }
+        }
+        bool bad = !(worst < 2);
+        if (bad) failures++;
+        printf("%-7s %s_f64 %8.4f ulp at %.17g%s\n", level_names[l], row->name, worst, worst_x, bad ? "  FAILED" : "");
+    }
 }
 
 /* ---- halves ---- */
@@ -325,25 +416,36 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void time_unary(void)
+static void time_all(void)
 {
-    float x[CHUNK], y[CHUNK];
-    for (int i = 0; i < CHUNK; i++) x[i] = (float)i / CHUNK * 0.98f + 0.01f;
-    for (const unary_ref *ref = unary_refs; ref->name; ref++) {
-        printf("%-10s", ref->name);
-        for (int l = 0; l < 3; l++) {
-            const math_unary_row *row = level_at(l) ? level_at(l)->unary : NULL;
-            while (row && row->name && strcmp(row->name, ref->name)) row++;
-            if (!row || !row->name) continue;
+    enum { ROUNDS = 20 };
+    float x[CHUNK], y[CHUNK], z[CHUNK];
+    uint16_t h[CHUNK];
+    for (int i = 0; i < CHUNK; i++) x[i] = (float)i / CHUNK * 0.98f + 0.01f, y[i] = 3 - x[i];
+    for (int l = 0; l < 3; l++) {
+        if (!level_at(l)) continue;
+        for (int which = 0; which < 40; which++) {
+            int binaries = 3, unaries = sizeof unary_refs / sizeof *unary_refs - 1, at = which - unaries - binaries;
+            if (at >= 4) break;
+            const char *name = which < unaries ? unary_refs[which].name
+                               : at < 0        ? binary_refs[at + binaries].name
+                                               : "half";
+            const math_unary_row *unary = find_unary(l, name);
+            const math_binary_row *binary = find_binary(l, name);
             double best = 1;
-            for (int r = 0; r < 20; r++) {
+            for (int r = 0; r < ROUNDS; r++) {
                 double start = seconds();
-                row->run(y, x, CHUNK);
+                if (unary) unary->run(z, x, CHUNK);
+                if (binary) binary->run(z, x, y, CHUNK);
+                if (at == 0) level_at(l)->f32_to_f16(h, x, CHUNK);
+                if (at == 1) level_at(l)->f16_to_f32(z, h, CHUNK);
+                if (at == 2) level_at(l)->f32_to_bf16(h, x, CHUNK);
+                if (at == 3) level_at(l)->bf16_to_f32(z, h, CHUNK);
                 best = fmin(best, seconds() - start);
             }
-            printf(" %s %.3f ns", level_names[l], best / CHUNK * 1e9);
+            static const char *const halves[] = {"f32_to_f16", "f16_to_f32", "f32_to_bf16", "bf16_to_f32"};
+            printf("%-7s %-12s %.3f ns\n", level_names[l], at < 0 ? name : halves[at], best / CHUNK * 1e9);
         }
-        printf("\n");
     }
 }
 
@@ -351,7 +453,7 @@ int main(int argc, char **argv)
 {
     bool full = argc > 1 && !strcmp(argv[1], "full"), all = argc > 1 && !strcmp(argv[1], "all");
     if (argc > 1 && !strcmp(argv[1], "time")) {
-        time_unary();
+        time_all();
         return 0;
     }
     int log_n = full || all ? 24 : 18;
@@ -360,6 +462,7 @@ int main(int argc, char **argv)
     for (const binary_ref *ref = binary_refs; ref->name; ref++)
         if (argc < 3 || !strcmp(argv[2], ref->name)) test_binary(ref, log_n);
     if (argc < 3) {
+        for (int i = 0; double_refs[i].name; i++) test_double(i, full || all ? 18 : 14);
         test_half_scalar();
         test_half_tiles(all ? 32 : full ? 24 : 18);
     }

@@ -265,14 +265,14 @@ ALWAYS_INLINE float cos_fast_f32(float x)
 ALWAYS_INLINE float tan_fast_f32(float x)
 {
     double n, r = trig_rest(abs_f32(x), &n), z = r * r;
-    double s = MULADD(z, -2.476111228985691e-08, 2.7555350475944226e-06);
-    s = MULADD(s, z, -0.00019841263789672906);
-    s = MULADD(s, z, 0.008333333325213134);
-    s = MULADD(s, z, -0.16666666666631288);
+    double s = MULADD(z, -2.4759871686285592e-08, 2.7555331735544556e-06);
+    s = MULADD(s, z, -0.00019841263691985564);
+    s = MULADD(s, z, 0.008333333325011986);
+    s = MULADD(s, z, -0.1666666666662999);
     s = MULADD(r * z, s, r);
-    double c = MULADD(z, -2.7209545266313413e-07, 2.4799511736040927e-05);
-    c = MULADD(c, z, -0.0013888883722520525);
-    c = MULADD(c, z, 0.04166666662247551);
+    double c = MULADD(z, -2.7205017173437194e-07, 2.479945127599759e-05);
+    c = MULADD(c, z, -0.001388888346687348);
+    c = MULADD(c, z, 0.04166666661911984);
     c = MULADD(z * z, c, MULADD(z, -0.5, 1.0));
     double half = n * 0.5, even = (half + ROUND_F64) - ROUND_F64;
     float y = (float)(half == even ? s / c : -c / s);
@@ -419,11 +419,11 @@ ALWAYS_INLINE double sinh_cosh_parts(float x, double *even, double *odd, double 
     float a = abs_f32(x);
     double scale, r = exp_reduce_wide(a > 90.0f ? 90.0f : a, &scale), z = r * r;
     double inverse = 0.5 * double_of_bits(0x7fe0000000000000u - bits_f64(scale)); /* 2^-n from the exponent of 2^n */
-    double s = MULADD(z, 2.763089832860458e-06, 0.0001984119540823269);
-    s = MULADD(s, z, 0.008333333363001417);
-    s = MULADD(s, z, 0.16666666666629915);
-    double c = MULADD(z, 2.487302741164844e-05, 0.0013888830333009504);
-    c = MULADD(c, z, 0.041666666815561464);
+    double s = MULADD(z, 2.7630827228084037e-06, 0.0001984119557253022);
+    s = MULADD(s, z, 0.008333333362886726);
+    s = MULADD(s, z, 0.16666666666630145);
+    double c = MULADD(z, 2.4872852910195204e-05, 0.00138888306597215);
+    c = MULADD(c, z, 0.041666666814110916);
     *odd = MULADD(r * z, s, r);
     *even = MULADD(z * z, c, MULADD(z, 0.5, 1.0));
     *sum = 0.5 * scale + inverse;
@@ -536,8 +536,9 @@ ALWAYS_INLINE double pow_magnitude(double a, double y)
     double p = y * log2_wide(a > 0.0 ? a : 1.0);
     p = a > 0.0 ? p : y * -(double)INFINITY;
     p = a < (double)INFINITY ? p : y * a;
-    p = p > 160.0 ? 160.0 : p;
-    p = p < -160.0 ? -160.0 : p;
+    /* One clamp: gcc turns two into a form that it cannot vectorise at SSE2. */
+    double size = abs_f64(p);
+    p = with_sign_f64(size > 160.0 ? 160.0 : size, p);
     double t = p + ROUND_F64, r = (p - (t - ROUND_F64)) * 0.69314718055994531;
     double scale = double_of_bits((bits_f64(t) + 1023) << 52);
     return MULADD(scale, expm1_rest_wide(r), scale);
