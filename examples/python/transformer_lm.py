@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Train a small GPT on Python's own standard library, byte by byte, and let it write some Python.
+
+    python transformer_lm.py                     2,000 steps with the defaults
+    python transformer_lm.py --steps 50          a first look
+    python transformer_lm.py --data my_texts/    any text file or folder
+    python transformer_lm.py --resume            go on after Ctrl-C, or after a crash
+
+The run folder (runs/lm-001, ...) gets train.bin and val.bin with their SHA256SUMS, losses.json, loss.png, samples.txt
+and checkpoints, the first from before step 1. A checkpoint is a .safetensors file of the float32 arrays
+
+    model.embedding.weight                                       (256, width), used for input and output
+    model.layers.N.attention_norm.weight, mlp_norm.weight        (width,)
+    model.layers.N.attention.{query,key,value,output}.weight     (width, width), applied as x @ weight.T
+    model.layers.N.mlp.{gate,up}.weight, mlp.down.weight         (hidden, width), (width, hidden)
+    model.norm.weight                                            (width,)
+    optimizer.<the same path>.{m,v}, optimizer.step (uint64), optimizer.learning_rate
+
+and its metadata, "step" and "config", say how the run goes on. A run is a function of its config and data: the
+same seed gives the same bytes, whether it was interrupted or not.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import struct
+import sys
+import sysconfig
+import time
+import zlib
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+from mlx.utils import tree_flatten, tree_unflatten
+
+VAL_WINDOWS = 256
+NOT_CORPUS = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "__pycache__"}
+
+
+# The model: x + attention(norm(x)), then x + mlp(norm(x)), layer after layer.
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def __call__(self, x):
+        batch, length, width = x.shape
+        size = width // self.heads
+
+        def split(y):  # (batch, length, width) to (batch, heads, length, size)
+            return y.reshape(batch, length, self.heads, size).transpose(0, 2, 1, 3)
+
+        def rotate(y):
+            return mx.fast.rope(y, size, traditional=False, base=10000.0, scale=1.0, offset=0)
+
+        query, key, value = rotate(split(self.query(x))), rotate(split(self.key(x))), split(self.value(x))
+        y = mx.fast.scaled_dot_product_attention(query, key, value, scale=size**-0.5, mask="causal")
+        return self.output(y.transpose(0, 2, 1, 3).reshape(batch, length, width))
+
+
+class MLP(nn.Module):
+    """SwiGLU: one half decides how much of the other passes (https://arxiv.org/abs/2002.05202)."""
+
+    def __init__(self, width, hidden):
+        super().__init__()
+        self.gate = nn.Linear(width, hidden, bias=False)
+        self.up = nn.Linear(width, hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def __call__(self, x):
+        return self.down(nn.silu(self.gate(x)) * self.up(x))
+
+
+class Layer(nn.Module):
+    def __init__(self, width, heads, hidden):
+        super().__init__()
+        self.attention_norm = nn.RMSNorm(width)
+        self.attention = Attention(width, heads)
+        self.mlp_norm = nn.RMSNorm(width)
+        self.mlp = MLP(width, hidden)
+
+    def __call__(self, x):
+        x = x + self.attention(self.attention_norm(x))
+        return x + self.mlp(self.mlp_norm(x))
+
+
+class LanguageModel(nn.Module):
+    def __init__(self, width, layers, heads, hidden):
+        super().__init__()
+        self.embedding = nn.Embedding(256, width)
+        self.layers = [Layer(width, heads, hidden) for _ in range(layers)]
+        self.norm = nn.RMSNorm(width)
+
+    def __call__(self, tokens):
+        """Logits of the next byte, of shape (batch, length, 256)."""
+        x = self.embedding(tokens)
+        for layer in self.layers:
+            x = layer(x)
+        return self.embedding.as_linear(self.norm(x))
+
+
+# The data: two long strings of bytes, of which we read windows.
+
+
+def read_corpus(data):
+    """Training and validation bytes of a text file, a folder, or (None) the standard library."""
+    root = Path(data or sysconfig.get_path("stdlib"))
+    if root.is_file():
+        files = [("", root)]
+    elif root.is_dir():
+        found = ((p.relative_to(root), p) for p in root.rglob("*" if data else "*.py"))
+        skip = set() if data else NOT_CORPUS
+        files = sorted((rel.as_posix(), p) for rel, p in found if p.is_file() and not skip & set(rel.parts[:-1]))
+    else:
+        sys.exit(f"--data {data}: no such file or folder")
+
+    train, val = [], []
+    for name, path in files:
+        (val if zlib.crc32(name.encode()) % 20 == 0 else train).append(path.read_bytes())
+    if not train or not val:  # a file or two: the last tenth is for validation
+        text = b"\0".join(train + val)
+        cut = len(text) * 9 // 10
+        return text[:cut], text[cut:]
+    return b"\0".join(train), b"\0".join(val)
+
+
+def windows(text, starts, context):
+    """Inputs and targets, each of shape (len(starts), context): the targets are one byte ahead."""
+    rows = text[starts[:, None] + mx.arange(context + 1)].astype(mx.int32)
+    return rows[:, :-1], rows[:, 1:]
+
+
+# The run folder.
+
+
+def write_atomically(path, write):
+    """Whoever looks sees the old file or the whole new one, also after kill -9."""
+    temporary = path.with_name(".new-" + path.name)
+    write(str(temporary))
+    os.replace(temporary, path)
+
+
+def save_checkpoint(out, step, config, model, optimizer):
+    # tree_flatten drops the first character of the prefix: "model.embedding.weight".
+    arrays = dict(tree_flatten(model.parameters(), prefix=".model"))
+    arrays.update(tree_flatten(optimizer.state, prefix=".optimizer"))
+    metadata = {"step": str(step), "config": json.dumps(config, sort_keys=True)}
+    path = out / f"checkpoint-{step:06d}.safetensors"
+    write_atomically(path, lambda name: mx.save_safetensors(name, arrays, metadata))
+    return path
+
+
+def load_checkpoint(path, config, model, optimizer):
+    """Put a checkpoint into model and optimizer; returns its step."""
+    arrays, metadata = mx.load(str(path), return_metadata=True)
+    saved = json.loads(metadata["config"])
+    if changed := [f"{name} was {saved.get(name)}" for name in config if saved.get(name) != config[name]]:
+        sys.exit(f"{path} belongs to another run: {', '.join(changed)}")
+    tree = tree_unflatten(arrays)
+    model.update(tree["model"])
+    optimizer.state = tree["optimizer"]
+    return int(metadata["step"])
+
+
+def open_run_folder(out, resume):
+    """The folder, and its newest checkpoint if we resume."""
+    if out is None:
+        taken = sorted(Path("runs").glob("lm-[0-9][0-9][0-9]"))
+        number = int(taken[-1].name[3:]) if taken else 0
+        out = Path("runs") / f"lm-{number if resume else number + 1:03d}"
+    checkpoints = sorted(out.glob("checkpoint-*.safetensors"))
+    if checkpoints and not resume:
+        sys.exit(f"{out} holds a run: add --resume to go on with it, or choose another --out")
+    if resume and not checkpoints:
+        sys.exit(f"--resume: no checkpoint in {out}")
+    out.mkdir(parents=True, exist_ok=True)
+    return out, checkpoints[-1] if resume else None
+
+
+def read_losses(path, last_step):
+    """Both curves up to ``last_step``: after a crash the file may know more than the checkpoint."""
+    curves = json.loads(path.read_text()) if path.exists() else {"train": {}, "val": {}}
+    return [{int(step): loss for step, loss in curve.items() if int(step) <= last_step} for curve in curves.values()]
+
+
+def plot(path, train_losses, val_losses):
+    try:
+        import matplotlib
+    except ImportError:
+        return print(f"no {path.name}: matplotlib is not installed (pip install matplotlib)")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5))
+    axes.plot(list(train_losses), list(train_losses.values()), linewidth=0.6, label="training")
+    axes.plot(list(val_losses), list(val_losses.values()), marker="o", label="validation")
+    axes.set(xlabel="step", ylabel="loss (nats a byte)", title=path.parent.name)
+    axes.legend()
+    write_atomically(path, lambda name: figure.savefig(name, dpi=120))
+
+
+# Training.
+
+
+def validation_loss(model, text, context):
+    """The mean over fixed windows, spread evenly over the text."""
+    starts = mx.arange(VAL_WINDOWS) * ((text.size - context - 1) // VAL_WINDOWS)
+    losses = []
+    for i in range(0, VAL_WINDOWS, 32):
+        inputs, targets = windows(text, starts[i : i + 32], context)
+        losses.append(nn.losses.cross_entropy(model(inputs), targets, reduction="mean").item())
+    return sum(losses) / len(losses)
+
+
+def sample(model, prompt, count, context, seed, rows=3, temperature=0.8):
+    """``rows`` continuations of ``prompt`` by ``count`` bytes."""
+    tokens = mx.array([list(prompt)] * rows)
+    for i in range(count):
+        logits = model(tokens[:, -context:])[:, -1]
+        chosen = mx.random.categorical(logits / temperature, key=mx.random.key(seed + i))
+        tokens = mx.concatenate([tokens, chosen[:, None].astype(tokens.dtype)], axis=1)
+        mx.eval(tokens)
+    return [bytes(row).decode("utf-8", "replace") for row in tokens.tolist()]
+
+
+def make_optimizer(config):
+    """AdamW without bias correction. With g the clipped gradient and r the rate of the step:
+
+    w = w * (1 - r * decay);  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g^2;
+    w = w - r * m / (sqrt(v) + 1e-8)
+    """
+    warmup = min(config["warmup"], config["steps"] // 2)
+    rate = optim.cosine_decay(config["lr"], config["steps"] - warmup)
+    if warmup:
+        rate = optim.join_schedules([optim.linear_schedule(0.0, config["lr"], warmup), rate], [warmup])
+    return optim.AdamW(rate, betas=[0.9, 0.95], weight_decay=0.1)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    add = parser.add_argument
+    add("--data", help="a text file or a folder (default: Python's standard library)")
+    add("--out", type=Path, help="the run folder (default: a new one, runs/lm-001, runs/lm-002, ...)")
+    add("--resume", action="store_true", help="go on from the newest checkpoint")
+    add("--device", choices=("cpu", "gpu"), help="default: what MLX chooses")
+    add("--log-losses", metavar="FILE", help="write each step's loss as the hex digits of its float32")
+    numbers = dict(steps=2000, batch=8, context=128, width=128, layers=4, heads=4, hidden=352, lr=3e-3, warmup=100)
+    numbers |= dict(seed=0, eval_every=500, save_every=500, sample_bytes=300)
+    for name, value in numbers.items():
+        add(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
+    args = parser.parse_args()
+    for name in numbers:
+        if getattr(args, name) < (0 if name in ("seed", "warmup", "sample_bytes") else 1e-9):
+            parser.error(f"--{name.replace('_', '-')} is too small: {getattr(args, name)}")
+    if args.width % (2 * args.heads):
+        parser.error(f"--width {args.width} must be a multiple of twice --heads {args.heads}")
+    return args
+
+
+def main():
+    args = parse_arguments()
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        sys.exit("tqdm is not installed (pip install tqdm)")
+    if args.device:
+        mx.set_default_device(mx.gpu if args.device == "gpu" else mx.cpu)
+    device = "gpu" if mx.default_device() == mx.gpu else "cpu"
+
+    # The data: read once, then the run has its own.
+    out, checkpoint = open_run_folder(args.out, args.resume)
+    if checkpoint is None:
+        for name, text in zip(("train.bin", "val.bin"), read_corpus(args.data)):
+            write_atomically(out / name, lambda temporary: Path(temporary).write_bytes(text))
+    texts = {name: (out / name).read_bytes() for name in ("train.bin", "val.bin")}
+    for name, text in texts.items():
+        if len(text) < args.context + VAL_WINDOWS:
+            sys.exit(f"{out / name}: {len(text)} bytes are too few")
+    sums = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    (out / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+    train_text, val_text = (mx.array(memoryview(text)) for text in texts.values())
+
+    # The model and its optimizer: new, or where we left off.
+    names = ("steps", "batch", "context", "width", "layers", "heads", "hidden", "lr", "warmup", "seed")
+    config = {name: getattr(args, name) for name in names} | sums
+    mx.random.seed(args.seed)
+    model = LanguageModel(args.width, args.layers, args.heads, args.hidden)
+    optimizer = make_optimizer(config)
+    optimizer.init(model.trainable_parameters())
+    first = load_checkpoint(checkpoint, config, model, optimizer) if checkpoint else 0
+    train_losses, val_losses = read_losses(out / "losses.json", first)
+    if checkpoint is None:
+        save_checkpoint(out, 0, config, model, optimizer)
+    size = sum(x.size for _, x in tree_flatten(model.parameters()))
+    print(f"{size:,} parameters, {train_text.size:,} bytes to learn from, {device}, {out} after step {first}")
+
+    def loss_fn(inputs, targets):
+        return nn.losses.cross_entropy(model(inputs), targets, reduction="mean")
+
+    def stop_soon(*_):  # Ctrl-C lets the step end; a second one does not wait
+        stop.append(True)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    stop = []
+    signal.signal(signal.SIGINT, stop_soon)
+    loss_and_grad = nn.value_and_grad(model, loss_fn)
+    log = open(args.log_losses or os.devnull, "w")
+    bar = tqdm(total=args.steps, initial=first, unit="step", dynamic_ncols=True)
+    step, seconds, tokens_per_s = first, 0.0, 0.0
+
+    while step < args.steps and not stop:
+        began = time.perf_counter()
+        key = mx.random.key(args.seed + step)
+        starts = mx.random.randint(0, train_text.size - args.context, (args.batch,), key=key)
+        loss, grads = loss_and_grad(*windows(train_text, starts, args.context))
+        grads, _ = optim.clip_grad_norm(grads, 1.0)
+        optimizer.update(model, grads)
+        mx.eval(loss, model.parameters(), optimizer.state)
+        seconds += time.perf_counter() - began
+
+        step += 1
+        train_losses[step] = loss.item()
+        log.write(struct.pack(">f", train_losses[step]).hex() + "\n")
+        tokens_per_s = (step - first) * args.batch * args.context / seconds
+        bar.update()
+        bar.set_postfix_str(f"loss {train_losses[step]:.3f}, {tokens_per_s:,.0f} tokens/s")
+        if step % args.eval_every == 0 or step == args.steps:
+            val_losses[step] = validation_loss(model, val_text, args.context)
+            bar.write(f"step {step}: validation loss {val_losses[step]:.4f}")
+        if step % args.save_every == 0 or step == args.steps or stop:
+            curves = json.dumps({"train": train_losses, "val": val_losses})
+            write_atomically(out / "losses.json", lambda name: Path(name).write_text(curves))
+            checkpoint = save_checkpoint(out, step, config, model, optimizer)
+    bar.close()
+    log.close()
+    if step < args.steps:
+        print(f"stopped after step {step}, saved {checkpoint}; the same command with --resume --out {out} goes on")
+        sys.exit(130)
+
+    plot(out / "loss.png", train_losses, val_losses)
+    samples = sample(model, b"def ", args.sample_bytes, args.context, args.seed)
+    (out / "samples.txt").write_text(("\n" + "-" * 80 + "\n").join(samples) + "\n", encoding="utf-8")
+    print(f"{'-' * 80}\n{samples[0]}\n{'-' * 80}")
+    val_loss = val_losses[max(val_losses)]
+    print(f"result: val_loss={val_loss:.3f} tokens_per_s={tokens_per_s:.0f} device={device} seconds={seconds:.0f}")
+
+
+if __name__ == "__main__":
+    main()
