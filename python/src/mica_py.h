@@ -31,17 +31,28 @@ typedef struct py_array {
 typedef struct py_state {
     PyObject *module; /* mlx.core; NULL before the first import */
     PyTypeObject *array_type, *iterator_type, *array_like_type;
-    PyTypeObject *dtype_type, *category_type, *device_kind_type, *device_type, *stream_type, *stream_context_type;
+    PyTypeObject *dtype_type, *category_type, *device_kind_type, *device_type;
+    PyTypeObject *stream_type, *thread_stream_type, *stream_context_type;
+    long thread_streams; /* ThreadLocalStreams made so far */
     PyTypeObject *finfo_type, *iinfo_type, *print_options_type, *print_context_type;
     PyTypeObject *function_type, *method_type; /* rows made callable (args.c) */
+    PyObject *bound_method;                    /* types.MethodType */
     PyTypeObject *at_type;                     /* what x.at returns (index.c) */
     PyObject *dtypes[MX_DTYPE_COUNT];          /* the objects mx.float32 ... */
     PyObject *categories[MX_KIND_COUNT];
     PyObject *device_kinds[2];
-    PyObject *name_mlx_array, *name_dlpack, *name_array; /* interned attribute names */
-    int print_precision;                                 /* -1: six significant digits */
+    PyObject *name_mlx_array, *name_dlpack, *name_array, *name_mlx; /* interned names */
+    int print_precision;                                            /* -1: six significant digits */
 } py_state;
 extern py_state py_the;
+
+/* *slot = value, a new reference; the old one is dropped after, so its destructor sees the new state. */
+static inline void py_set(PyObject **slot, PyObject *value)
+{
+    PyObject *old = *slot;
+    *slot = value;
+    Py_XDECREF(old);
+}
 
 /* ---- Rows, and the arguments of a call (args.c)
  * --------------------------------------------------------------------*/
@@ -169,10 +180,18 @@ void *py_raise(void);
 
 /* ---- Parts of the module --------------------------------------------------------------------------------------------
  * Each part adds its types, constants and functions; module.c calls them in this order. */
-#define PY_PARTS(X) X(args) X(dtype) X(stream) X(array) X(index) X(print) X(ops) X(io) X(transforms) X(random) X(fast)
+#define PY_PARTS(X)                                                                                                    \
+    X(args) X(dtype) X(stream) X(memory) X(array) X(index) X(print) X(ops) X(io) X(transforms) X(random) X(fast)
 #define PY_DECLARE_PART(name) bool py_init_##name(PyObject *module);
 PY_PARTS(PY_DECLARE_PART)
 #undef PY_DECLARE_PART
+
+/* An object that is one number of its type: a Dtype, a DtypeCategory, a DeviceType. */
+typedef struct py_value {
+    PyObject_HEAD int value;
+} py_value;
+#define py_value_of(o) (((py_value *)(o))->value)
+PyObject *py_new_value(PyTypeObject *type, int value);
 
 /* A new type, also an attribute of the module (a borrowed reference of which is returned); NULL raises. */
 PyTypeObject *py_add_type(PyObject *module, PyType_Spec *spec);
