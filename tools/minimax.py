@@ -87,21 +87,12 @@ def exp_row(kind, degree):
     return (kind, of(lambda r: (mp.expm1(r) - r) / r**2), of(lambda r: r**2 / exp(r)), *R, degree)
 
 
-def log_row(base, degree):
-    """The log of 1 + f is f c + f p(f), c the nearest float to 1 / log(base)."""
-    scale = 1 / log(mpf(base))
-    return ("f", of(lambda f: scale * mp.log1p(f) / f - single(scale)),
-            of(lambda f: abs(f / (scale * mp.log1p(f)))), *F, degree)
-
-
 # name: type, f, weight, interval, degree
 SETS = {
     "EXP": exp_row("f", 4),
     "EXP2": ("f", of(lambda r: mp.expm1(r * LN2) / r), of(lambda r: abs(r) / exp(r * LN2)),
              mpf("-.5005"), mpf(".5005"), 5),
     "LOG": ("f", of(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3), of(lambda f: abs(f**3 / mp.log1p(f))), *F, 7),
-    "LOG2": log_row(2, 9),
-    "LOG10": log_row(10, 9),
     "TANH": odd_row("f", tanh, (mpf(0), mpf(".5626")), 5),
     "ERF": ("f", of(lambda z: erf(sqrt(z)) / sqrt(z) - 1), of(lambda z: sqrt(z) / erf(sqrt(z))),
             mpf(0), mpf("1.001"), 6),

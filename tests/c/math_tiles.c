@@ -31,8 +31,9 @@ ALWAYS_INLINE void map_binary(float *RESTRICT out, const float *RESTRICT a, cons
     ROW(exp2)                                                                                                          \
     ROW(log)                                                                                                           \
     ROW(log2)                                                                                                          \
-    ROW(log10) ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) ROW(rsqrt) ROW(rint) ROW(floor) ROW(ceil) \
-        ROW(trunc) ROW(expm1) ROW(log1p) ROW(sinh) ROW(cosh) ROW(asinh) ROW(acosh) ROW(atanh) ROW(erfinv)
+    ROW(log10)                                                                                                         \
+    ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) ROW(rsqrt) ROW(rint) ROW(floor) ROW(ceil) ROW(trunc) \
+        ROW(expm1) ROW(log1p) ROW(sinh) ROW(cosh) ROW(asinh) ROW(acosh) ROW(atanh) ROW(erfinv)
 EACH_UNARY(UNARY)
 
 #define NAMED(name) {#name, tile_##name},
@@ -62,11 +63,16 @@ ALWAYS_INLINE void map_double(double *RESTRICT out, const double *RESTRICT in, i
     {                                                                                                                  \
         map_double(out, in, n, name##_f64);                                                                            \
     }
-#define EACH_DOUBLE(ROW) ROW(exp) ROW(log) ROW(sigmoid) ROW(erfinv) ROW(rsqrt)
+#define EACH_DOUBLE(ROW) ROW(exp) ROW(log) ROW(sigmoid) ROW(rsqrt)
 EACH_DOUBLE(DOUBLE)
 
+static void double_erfinv(double *out, const double *in, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = erfinv_f64(in[i]);
+}
+
 #define NAMED_DOUBLE(name) {#name, double_##name},
-static const math_double_row double_rows[] = {EACH_DOUBLE(NAMED_DOUBLE){0}};
+static const math_double_row double_rows[] = {EACH_DOUBLE(NAMED_DOUBLE){"erfinv", double_erfinv}, {0}};
 
 static const math_binary_row binary_rows[] = {EACH_BINARY(NAMED){0}};
 

@@ -67,8 +67,8 @@ ALWAYS_INLINE float rsqrt_f32(float x)
 
 /* ---- exp: x = n ln 2 + r, e^x = 2^n (1 + r + r^2 q(r)) ---- */
 
-/* e^r for the rest, and n as an integer */
-ALWAYS_INLINE float exp_rest(float x, uint32_t *n)
+/* e^r - 1 for the rest, and n as an integer */
+ALWAYS_INLINE float expm1_rest(float x, uint32_t *n)
 {
     float t = MULADD(x, 1.44269502f, ROUND_F32), k = t - ROUND_F32;
     float r = MULADD(k, -0.693145752f, x); /* 15 bits of ln 2: the product is exact */
@@ -78,7 +78,7 @@ ALWAYS_INLINE float exp_rest(float x, uint32_t *n)
     q = MULADD(q, r, 0.166665196f);
     q = MULADD(q, r, 0.49999994f);
     *n = bits_f32(t) - bits_f32(ROUND_F32);
-    return 1.0f + MULADD(r * r, q, r);
+    return MULADD(r * r, q, r);
 }
 
 /* The scale 2^n is applied in two steps, so that the result may be subnormal or infinite. */
@@ -93,7 +93,7 @@ ALWAYS_INLINE float exp_f32(float x)
     uint32_t n;
     x = x > 89.0f ? 89.0f : x;
     x = x < -104.0f ? -104.0f : x;
-    float y = exp_rest(x, &n);
+    float y = 1.0f + expm1_rest(x, &n);
     return scale_f32(y, n);
 }
 
@@ -101,7 +101,7 @@ ALWAYS_INLINE float exp_f32(float x)
 ALWAYS_INLINE float exp_normal_f32(float x)
 {
     uint32_t n;
-    float y = exp_rest(x, &n);
+    float y = 1.0f + expm1_rest(x, &n);
     return y * float_of_bits((n + 127u) << 23);
 }
 
@@ -151,33 +151,11 @@ ALWAYS_INLINE float log_f32(float x)
 
 ALWAYS_INLINE float log2_f32(float x)
 {
-    float k, f = log_split(x, &k);
-    float p = MULADD(f, -0.10995689f, 0.186180323f);
-    p = MULADD(p, f, -0.19106245f);
-    p = MULADD(p, f, 0.204599753f);
-    p = MULADD(p, f, -0.239617318f);
-    p = MULADD(p, f, 0.288567454f);
-    p = MULADD(p, f, -0.360696644f);
-    p = MULADD(p, f, 0.480898231f);
-    p = MULADD(p, f, -0.721347332f);
-    p = MULADD(p, f, 1.91944167e-08f);
-    return log_special(MULADD(f, 1.44269502f, k) + f * p, x);
+    return log_special((float)log2_wide(x), x);
 }
-
 ALWAYS_INLINE float log10_f32(float x)
 {
-    float k, f = log_split(x, &k);
-    float p = MULADD(f, -0.0331003219f, 0.0560458601f);
-    p = MULADD(p, f, -0.0575155281f);
-    p = MULADD(p, f, 0.0615906604f);
-    p = MULADD(p, f, -0.0721319988f);
-    p = MULADD(p, f, 0.0868674591f);
-    p = MULADD(p, f, -0.108580515f);
-    p = MULADD(p, f, 0.144764796f);
-    p = MULADD(p, f, -0.217147186f);
-    p = MULADD(p, f, -1.01226814e-08f);
-    float low = MULADD(k, 4.60503907e-6f, f * p);
-    return log_special(MULADD(k, 0.301025391f, f * 0.434294492f) + low, x);
+    return log_special((float)(log_wide(x) * 0.43429448190325183), x);
 }
 
 /* ---- tanh, sigmoid, erf ---- */
@@ -194,10 +172,17 @@ ALWAYS_INLINE float tanh_f32(float x)
     return with_sign_f32(a < 0.75f ? small : big, x);
 }
 
+/* 1 / (1 + e^-x) with e^-x = S (1 + t): the sum 1 + S + S t is rounded once, for low is what 1 + S loses.  Where x <
+ * -60, numerator and denominator are scaled by 2^-64, for a subnormal result. */
 ALWAYS_INLINE float sigmoid_f32(float x)
 {
-    float e = exp_f32(float_of_bits(bits_f32(x) | 0x80000000u));
-    return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+    float v = x < -104.0f ? 104.0f : -x;
+    v = v < -80.0f ? -80.0f : v;
+    uint32_t n;
+    float t = expm1_rest(v, &n), one = v > 60.0f ? 0x1p-64f : 1.0f;
+    float scale = float_of_bits((n + (v > 60.0f ? 63u : 127u)) << 23);
+    float sum = one + scale, low = one - (sum - scale);
+    return 1.0f / (sum + MULADD(scale, t, low)) * one;
 }
 
 /* Below 1 a polynomial, from 1 on 1 - exp(P), P the polynomial for log(erfc). */
@@ -388,8 +373,9 @@ ALWAYS_INLINE float asin_part(float a, float *s)
 
 ALWAYS_INLINE float asin_f32(float x)
 {
-    /* pi/4 in two parts; near 1/2 pi/4 - s is exact, so that only the small t is rounded. */
-    float a = abs_f32(x), s, t = asin_part(a, &s), far = (0.785398185f - s) - (t + 2.18556941e-8f);
+    /* asin = 2 (pi/4 - s - t), pi/4 in two parts and the difference with its rounding error (Dekker) */
+    float a = abs_f32(x), s, t = asin_part(a, &s), d = 0.785398185f - s, error = (0.785398185f - d) - s;
+    float far = d - (t + (2.18556941e-8f - error));
     return with_sign_f32(a >= 0.5f ? far + far : s + t, x);
 }
 
@@ -533,9 +519,9 @@ ALWAYS_INLINE float atan2_f32(float y, float x)
 /* |x|^y = 2^(y log2 |x|) in double; sign and special values as C99. */
 ALWAYS_INLINE double pow_magnitude(double a, double y)
 {
-    double p = y * log2_wide(a > 0.0 ? a : 1.0);
-    p = a > 0.0 ? p : y * -(double)INFINITY;
-    p = a < (double)INFINITY ? p : y * a;
+    double l = log2_wide(a);
+    l = a > 0.0 ? l : -(double)INFINITY;
+    double p = y * (a < (double)INFINITY ? l : a);
     /* One clamp: gcc turns two into a form that it cannot vectorise at SSE2. */
     double size = abs_f64(p);
     p = with_sign_f64(size > 160.0 ? 160.0 : size, p);
