@@ -26,6 +26,7 @@
 #define VECTOR(bytes) __attribute__((vector_size(bytes)))
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #define FALLTHROUGH __attribute__((fallthrough))
+#define CONSTRUCTOR __attribute__((constructor)) /* runs before main */
 
 /* A fused multiply-add that is meant: the builds never contract a * b + c by themselves. */
 #define FMA(a, b, c) _Generic((a), float : __builtin_fmaf, default : __builtin_fma)((a), (b), (c))

@@ -21,7 +21,6 @@ enum {
     CLASS_COUNT = 4 * 40,    /* up to 2^46 bytes */
     THREAD_CLASSES = 4 * 10, /* up to 64 KB in per-thread lists */
     THREAD_LIST_MAX = 32,    /* blocks a thread keeps of one class */
-    SLAB_NODES = 128,
     THREAD_NODES_MAX = 8192,
     NODE_BATCH = 1024,
 };
@@ -108,14 +107,14 @@ static bool refill_nodes(mx_thread *self)
     }
     pthread_mutex_unlock(&pool.lock);
     if (list) return true;
-    char *slab = must_fail() ? NULL : aligned_alloc(ALIGNMENT, (size_t)SLAB_NODES * NODE_BYTES);
-    if (!slab) return out_of_memory((size_t)SLAB_NODES * NODE_BYTES) != NULL;
-    for (int i = SLAB_NODES - 1; i >= 0; i--) {
+    char *slab = must_fail() ? NULL : aligned_alloc(ALIGNMENT, (size_t)NODE_SLAB * NODE_BYTES);
+    if (!slab) return out_of_memory((size_t)NODE_SLAB * NODE_BYTES) != NULL;
+    for (int i = NODE_SLAB - 1; i >= 0; i--) {
         free_block *b = (free_block *)(slab + (size_t)i * NODE_BYTES);
         b->next = self->free_nodes;
         self->free_nodes = b;
     }
-    self->free_node_count = SLAB_NODES;
+    self->free_node_count = NODE_SLAB;
     return true;
 }
 

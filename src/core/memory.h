@@ -16,6 +16,7 @@ void block_free(void *block, size_t capacity);
 
 /* Fixed-size blocks of one node (NODE_BYTES) from the calling thread's list; any thread may free them. */
 #define NODE_BYTES 192
+#define NODE_SLAB 128 /* nodes that a list grows by */
 void *node_alloc(void);
 void node_free(void *node);
 
