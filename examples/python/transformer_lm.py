@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Train a small GPT on Python's own standard library, byte by byte, and let it write some Python.
 
-    python transformer_lm.py                     2,000 steps with the defaults
-    python transformer_lm.py --steps 50          a first look
+    python transformer_lm.py --steps 50          a first look (the default is 2,000 steps)
     python transformer_lm.py --data my_texts/    any text file or folder
     python transformer_lm.py --resume            go on after Ctrl-C, or after a crash
 
@@ -17,8 +16,8 @@ and checkpoints, the first from before step 1. A checkpoint is a .safetensors fi
     model.norm.weight                                            (width,)
     optimizer.<the same path>.{m,v}, optimizer.step (uint64), optimizer.learning_rate
 
-and its metadata, "step" and "config", say how the run goes on. A run is a function of its config and data: the
-same seed gives the same bytes, whether it was interrupted or not.
+and its metadata, "step" and "config", say how to go on. A run is a function of its config and data: the same seed
+gives the same bytes, interrupted or not.
 """
 
 import argparse
@@ -37,6 +36,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 from mlx.utils import tree_flatten, tree_unflatten
+from tqdm import tqdm
 
 VAL_WINDOWS = 256
 NOT_CORPUS = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "__pycache__"}
@@ -57,21 +57,14 @@ class Attention(nn.Module):
     def __call__(self, x):
         batch, length, width = x.shape
         size = width // self.heads
-
-        def split(y):  # (batch, length, width) to (batch, heads, length, size)
-            return y.reshape(batch, length, self.heads, size).transpose(0, 2, 1, 3)
-
-        def rotate(y):
-            return mx.fast.rope(y, size, traditional=False, base=10000.0, scale=1.0, offset=0)
-
-        query, key, value = rotate(split(self.query(x))), rotate(split(self.key(x))), split(self.value(x))
+        shape = (batch, length, self.heads, size)
+        query, key, value = (f(x).reshape(shape).transpose(0, 2, 1, 3) for f in (self.query, self.key, self.value))
+        query, key = (mx.fast.rope(y, size, traditional=False, base=10000.0, scale=1.0, offset=0) for y in (query, key))
         y = mx.fast.scaled_dot_product_attention(query, key, value, scale=size**-0.5, mask="causal")
         return self.output(y.transpose(0, 2, 1, 3).reshape(batch, length, width))
 
 
-class MLP(nn.Module):
-    """SwiGLU: one half decides how much of the other passes (https://arxiv.org/abs/2002.05202)."""
-
+class MLP(nn.Module):  # SwiGLU: one half decides how much of the other passes (arxiv.org/abs/2002.05202)
     def __init__(self, width, hidden):
         super().__init__()
         self.gate = nn.Linear(width, hidden, bias=False)
@@ -128,11 +121,10 @@ def read_corpus(data):
     train, val = [], []
     for name, path in files:
         (val if zlib.crc32(name.encode()) % 20 == 0 else train).append(path.read_bytes())
-    if not train or not val:  # a file or two: the last tenth is for validation
-        text = b"\0".join(train + val)
-        cut = len(text) * 9 // 10
-        return text[:cut], text[cut:]
-    return b"\0".join(train), b"\0".join(val)
+    if train and val:
+        return b"\0".join(train), b"\0".join(val)
+    text = b"\0".join(train + val)  # a file or two: the last tenth is for validation
+    return text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
 
 
 def windows(text, starts, context):
@@ -155,10 +147,10 @@ def save_checkpoint(out, step, config, model, optimizer):
     # tree_flatten drops the first character of the prefix: "model.embedding.weight".
     arrays = dict(tree_flatten(model.parameters(), prefix=".model"))
     arrays.update(tree_flatten(optimizer.state, prefix=".optimizer"))
+    arrays = dict(sorted(arrays.items()))  # else the bytes of the file depend on the dict's history
     metadata = {"step": str(step), "config": json.dumps(config, sort_keys=True)}
     path = out / f"checkpoint-{step:06d}.safetensors"
     write_atomically(path, lambda name: mx.save_safetensors(name, arrays, metadata))
-    return path
 
 
 def load_checkpoint(path, config, model, optimizer):
@@ -184,7 +176,6 @@ def open_run_folder(out, resume):
         sys.exit(f"{out} holds a run: add --resume to go on with it, or choose another --out")
     if resume and not checkpoints:
         sys.exit(f"--resume: no checkpoint in {out}")
-    out.mkdir(parents=True, exist_ok=True)
     return out, checkpoints[-1] if resume else None
 
 
@@ -203,9 +194,9 @@ def plot(path, train_losses, val_losses):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 5))
-    axes.plot(list(train_losses), list(train_losses.values()), linewidth=0.6, label="training")
-    axes.plot(list(val_losses), list(val_losses.values()), marker="o", label="validation")
-    axes.set(xlabel="step", ylabel="loss (nats a byte)", title=path.parent.name)
+    axes.plot(*zip(*train_losses.items()), linewidth=0.6, label="training")
+    axes.plot(*zip(*val_losses.items()), marker="o", label="validation")
+    axes.set(xlabel="step", ylabel="loss (nats a byte)")
     axes.legend()
     write_atomically(path, lambda name: figure.savefig(name, dpi=120))
 
@@ -216,11 +207,11 @@ def plot(path, train_losses, val_losses):
 def validation_loss(model, text, context):
     """The mean over fixed windows, spread evenly over the text."""
     starts = mx.arange(VAL_WINDOWS) * ((text.size - context - 1) // VAL_WINDOWS)
-    losses = []
+    total = 0.0
     for i in range(0, VAL_WINDOWS, 32):
         inputs, targets = windows(text, starts[i : i + 32], context)
-        losses.append(nn.losses.cross_entropy(model(inputs), targets, reduction="mean").item())
-    return sum(losses) / len(losses)
+        total += nn.losses.cross_entropy(model(inputs), targets, reduction="sum").item()
+    return total / (VAL_WINDOWS * context)
 
 
 def sample(model, prompt, count, context, seed, rows=3, temperature=0.8):
@@ -241,10 +232,9 @@ def make_optimizer(config):
     w = w - r * m / (sqrt(v) + 1e-8)
     """
     warmup = min(config["warmup"], config["steps"] // 2)
-    rate = optim.cosine_decay(config["lr"], config["steps"] - warmup)
-    if warmup:
-        rate = optim.join_schedules([optim.linear_schedule(0.0, config["lr"], warmup), rate], [warmup])
-    return optim.AdamW(rate, betas=[0.9, 0.95], weight_decay=0.1)
+    rise = optim.linear_schedule(0.0, config["lr"], max(1, warmup))
+    fall = optim.cosine_decay(config["lr"], config["steps"] - warmup)
+    return optim.AdamW(optim.join_schedules([rise, fall], [warmup]), betas=[0.9, 0.95], weight_decay=0.1)
 
 
 def parse_arguments():
@@ -260,9 +250,8 @@ def parse_arguments():
     for name, value in numbers.items():
         add(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
     args = parser.parse_args()
-    for name in numbers:
-        if getattr(args, name) < (0 if name in ("seed", "warmup", "sample_bytes") else 1e-9):
-            parser.error(f"--{name.replace('_', '-')} is too small: {getattr(args, name)}")
+    if min(getattr(args, name) for name in numbers if name not in ("lr", "warmup", "seed", "sample_bytes")) < 1:
+        parser.error("sizes and numbers of steps must be at least 1")
     if args.width % (2 * args.heads):
         parser.error(f"--width {args.width} must be a multiple of twice --heads {args.heads}")
     return args
@@ -270,26 +259,23 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        sys.exit("tqdm is not installed (pip install tqdm)")
     if args.device:
         mx.set_default_device(mx.gpu if args.device == "gpu" else mx.cpu)
     device = "gpu" if mx.default_device() == mx.gpu else "cpu"
 
     # The data: read once, then the run has its own.
     out, checkpoint = open_run_folder(args.out, args.resume)
-    if checkpoint is None:
-        for name, text in zip(("train.bin", "val.bin"), read_corpus(args.data)):
+    names = ("train.bin", "val.bin")
+    texts = [(out / name).read_bytes() for name in names] if checkpoint else read_corpus(args.data)
+    if min(map(len, texts)) < args.context + VAL_WINDOWS:
+        sys.exit(f"too little data: {len(texts[0])} bytes to learn from and {len(texts[1])} to validate with")
+    out.mkdir(parents=True, exist_ok=True)
+    if not checkpoint:
+        for name, text in zip(names, texts):
             write_atomically(out / name, lambda temporary: Path(temporary).write_bytes(text))
-    texts = {name: (out / name).read_bytes() for name in ("train.bin", "val.bin")}
-    for name, text in texts.items():
-        if len(text) < args.context + VAL_WINDOWS:
-            sys.exit(f"{out / name}: {len(text)} bytes are too few")
-    sums = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    sums = {name: hashlib.sha256(text).hexdigest() for name, text in zip(names, texts)}
     (out / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
-    train_text, val_text = (mx.array(memoryview(text)) for text in texts.values())
+    train_text, val_text = (mx.array(memoryview(text)) for text in texts)
 
     # The model and its optimizer: new, or where we left off.
     names = ("steps", "batch", "context", "width", "layers", "heads", "hidden", "lr", "warmup", "seed")
@@ -300,13 +286,16 @@ def main():
     optimizer.init(model.trainable_parameters())
     first = load_checkpoint(checkpoint, config, model, optimizer) if checkpoint else 0
     train_losses, val_losses = read_losses(out / "losses.json", first)
-    if checkpoint is None:
-        save_checkpoint(out, 0, config, model, optimizer)
+
+    def save(step):
+        curves = json.dumps({"train": train_losses, "val": val_losses})
+        write_atomically(out / "losses.json", lambda name: Path(name).write_text(curves))
+        save_checkpoint(out, step, config, model, optimizer)
+
+    if not checkpoint:
+        save(0)
     size = sum(x.size for _, x in tree_flatten(model.parameters()))
     print(f"{size:,} parameters, {train_text.size:,} bytes to learn from, {device}, {out} after step {first}")
-
-    def loss_fn(inputs, targets):
-        return nn.losses.cross_entropy(model(inputs), targets, reduction="mean")
 
     def stop_soon(*_):  # Ctrl-C lets the step end; a second one does not wait
         stop.append(True)
@@ -314,8 +303,9 @@ def main():
 
     stop = []
     signal.signal(signal.SIGINT, stop_soon)
-    loss_and_grad = nn.value_and_grad(model, loss_fn)
-    log = open(args.log_losses or os.devnull, "w")
+    loss_and_grad = nn.value_and_grad(
+        model, lambda inputs, targets: nn.losses.cross_entropy(model(inputs), targets, reduction="mean")
+    )
     bar = tqdm(total=args.steps, initial=first, unit="step", dynamic_ncols=True)
     step, seconds, tokens_per_s = first, 0.0, 0.0
 
@@ -331,21 +321,21 @@ def main():
 
         step += 1
         train_losses[step] = loss.item()
-        log.write(struct.pack(">f", train_losses[step]).hex() + "\n")
         tokens_per_s = (step - first) * args.batch * args.context / seconds
         bar.update()
         bar.set_postfix_str(f"loss {train_losses[step]:.3f}, {tokens_per_s:,.0f} tokens/s")
         if step % args.eval_every == 0 or step == args.steps:
             val_losses[step] = validation_loss(model, val_text, args.context)
             bar.write(f"step {step}: validation loss {val_losses[step]:.4f}")
-        if step % args.save_every == 0 or step == args.steps or stop:
-            curves = json.dumps({"train": train_losses, "val": val_losses})
-            write_atomically(out / "losses.json", lambda name: Path(name).write_text(curves))
-            checkpoint = save_checkpoint(out, step, config, model, optimizer)
+        if step % args.save_every == 0 or step == args.steps:
+            save(step)
     bar.close()
-    log.close()
+    if args.log_losses:
+        values = [struct.pack(">f", loss).hex() for s, loss in train_losses.items() if s > first]
+        Path(args.log_losses).write_text("\n".join(values) + "\n")
     if step < args.steps:
-        print(f"stopped after step {step}, saved {checkpoint}; the same command with --resume --out {out} goes on")
+        save(step)
+        print(f"stopped after step {step}; the same command with --resume --out {out} goes on")
         sys.exit(130)
 
     plot(out / "loss.png", train_losses, val_losses)
