@@ -15,7 +15,8 @@ enum {
     FEW_PANELS = 4,       /* of rows: COLUMNS */
     CHUNK_COLS = 512,     /* BLOCK_K x CHUNK_COLS of B stays in L2 */
     SHARED_B = 1 << 20,   /* floats of B packed at a time: 4 MiB, in L3 */
-    CHUNK_WORK = 1 << 18, /* multiply-adds that make a chunk worth its hand-over */
+    CHUNK_WORK = 1 << 17, /* multiply-adds that make a chunk worth its hand-over */
+    LOCAL_WORK = 1 << 18, /* multiply-adds of one product that are not worth two threads */
     PACK_WORK = 1 << 15,  /* floats of B that the caller rather packs itself */
     TILE_SIZE = TILE_ROWS * TILE_COLS,
     PANEL_SIZE = TILE_ROWS * BLOCK_K,
@@ -306,7 +307,7 @@ bool KERNEL(gemm_blocks)(const cpu_gemm *g, cpu_parallel_fn parallel)
         s.one_b = batch_offset(g->b_batch, i) == batch_offset(g->b_batch, 0);
     int64_t width = ceil_div(g->n, TILE_COLS) * TILE_COLS, work = g->m * width * g->k;
     bool one_block = g->k <= BLOCK_K || g->dtype == GEMM_F32;
-    if (width * g->k <= LOCAL_B && one_block && work <= (g->batch > 1 ? 16 * CHUNK_WORK : CHUNK_WORK))
+    if (width * g->k <= LOCAL_B && one_block && work <= (g->batch > 1 ? 16 * LOCAL_WORK : LOCAL_WORK))
         return run_local(&s, parallel);
     if (s.panels <= FEW_PANELS) return run_columns(&s, parallel);
     return run_shared(&s, parallel);

@@ -65,28 +65,53 @@ ALWAYS_INLINE vec load_addend(const cpu_gemm *g, int64_t at, int n, const int ty
     return vec_load(x);
 }
 
-ALWAYS_INLINE void finish(const cpu_gemm *g, const gemm_area *t, const float *sum, int64_t sum_row, const int type)
+/* One vector of C: lanes <= VEC of them. */
+ALWAYS_INLINE void finish_vec(const cpu_gemm *g, const float *sum, int64_t c, int64_t d, int lanes, const bool with_d,
+                              const int type)
+{
+    vec x = vec_mul(vec_set(g->alpha), load_some(sum, 0, lanes, GEMM_F32));
+    if (with_d) x = vec_add(x, vec_mul(vec_set(g->beta), load_addend(g, d, lanes, type)));
+    store_some(g->c, c, x, lanes, type);
+}
+
+ALWAYS_INLINE void finish(const cpu_gemm *g, const gemm_area *t, const float *sum, int64_t sum_row, const bool with_d,
+                          const int type)
+{
+    for (int64_t i = 0; i < t->rows; i++, sum += sum_row) {
+        int64_t c = t->c_offset + (t->row + i) * g->c_row + t->col, j = 0;
+        int64_t d = t->d_offset + (t->row + i) * g->d_row + t->col * g->d_col;
+        for (; j + VEC <= t->cols; j += VEC) finish_vec(g, sum + j, c + j, d + j * g->d_col, VEC, with_d, type);
+        if (j < t->cols) finish_vec(g, sum + j, c + j, d + j * g->d_col, (int)(t->cols - j), with_d, type);
+    }
+}
+
+/* A whole tile of plain sums, the common case: two constant vectors a row, and the factor 1 need not be applied. */
+ALWAYS_INLINE void round_tile(const cpu_gemm *g, const gemm_area *t, const float *sum, const int type)
+{
+    int64_t c = t->c_offset + t->row * g->c_row + t->col;
+    for (int64_t i = 0; i < t->rows; i++, sum += TILE_COLS, c += g->c_row) {
+        store_some(g->c, c, vec_load(sum), VEC, type);
+        store_some(g->c, c + VEC, vec_load(sum + VEC), VEC, type);
+    }
+}
+
+ALWAYS_INLINE void finish_type(const cpu_gemm *g, const gemm_area *t, const float *sum, int64_t sum_row, const int type)
 {
     bool with_d = g->d && g->beta != 0;
-    vec alpha = vec_set(g->alpha), beta = vec_set(g->beta);
-    for (int64_t i = 0; i < t->rows; i++, sum += sum_row) {
-        int64_t c = t->c_offset + (t->row + i) * g->c_row + t->col;
-        int64_t d = t->d_offset + (t->row + i) * g->d_row + t->col * g->d_col;
-        for (int64_t j = 0; j < t->cols; j += VEC) {
-            int n = (int)min_i64(VEC, t->cols - j);
-            vec x = vec_mul(alpha, load_some(sum, j, n, GEMM_F32));
-            if (with_d) x = vec_add(x, vec_mul(beta, load_addend(g, d + j * g->d_col, n, type)));
-            store_some(g->c, c + j, x, n, type);
-        }
-    }
+    if (with_d)
+        finish(g, t, sum, sum_row, true, type);
+    else if (g->alpha == 1 && t->cols == TILE_COLS && sum_row == TILE_COLS)
+        round_tile(g, t, sum, type);
+    else
+        finish(g, t, sum, sum_row, false, type);
 }
 
 void KERNEL(gemm_finish)(const cpu_gemm *g, const gemm_area *area, const float *sum, int64_t sum_row)
 {
     if (g->dtype == GEMM_F32)
-        finish(g, area, sum, sum_row, GEMM_F32);
+        finish_type(g, area, sum, sum_row, GEMM_F32);
     else if (g->dtype == GEMM_F16)
-        finish(g, area, sum, sum_row, GEMM_F16);
+        finish_type(g, area, sum, sum_row, GEMM_F16);
     else
-        finish(g, area, sum, sum_row, GEMM_BF16);
+        finish_type(g, area, sum, sum_row, GEMM_BF16);
 }

@@ -9,11 +9,11 @@
 
 enum {
     OUTPUTS = 4096,       /* sums of a chunk: 16 KiB of stack */
-    X_BLOCK = 2048,       /* floats of x converted at a time: 8 KiB */
+    X_BLOCK = 4096,       /* floats of x converted at a time: 8 KiB */
     CHUNK_WORK = 1 << 17, /* multiply-adds of a chunk: what the memory takes 10 us or more to bring */
     MAX_CHUNKS = 64,      /* more ranges of K bring nothing */
     STEPS = 8,            /* rows added in one visit of the sums */
-    DOTS = 4,             /* outputs that share a load of x */
+    DOTS = 6,             /* outputs that share a load of x */
 };
 
 typedef struct {
