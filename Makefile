@@ -11,15 +11,17 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 JOBS  := $(shell nproc)
 VENV  := $(CURDIR)/.venv/bin
-MICA  := PYTHONPATH=$(CURDIR)/$(BUILD)/python $(VENV)/python
 
 # The venv comes first: where the system's cmake is too old, it holds a newer one.
-CMAKE      := PATH="$(VENV):$$PATH" cmake
-CTEST      := PATH="$(VENV):$$PATH" ctest --output-on-failure --timeout 600 -j $(JOBS)
-CMAKE_ARGS  = -G Ninja -DPython_EXECUTABLE=$(VENV)/python
+WITH  := PATH="$(VENV):$$PATH"
+CMAKE := $(WITH) cmake
+CTEST := $(WITH) ctest --output-on-failure --timeout 600 -j $(JOBS)
+MICA  := $(WITH) PYTHONPATH="$(CURDIR)/$(BUILD)/python" $(VENV)/python
+
+CMAKE_ARGS := -G Ninja -DPython_EXECUTABLE=$(VENV)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-.PHONY: help setup setup-check venv build run test check format-check full bench golden clean
+.PHONY: help setup setup-check venv build run test check format-check full wheel bench golden clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -69,6 +71,9 @@ full: test check  ## make test and make check, ThreadSanitizer, long Hypothesis 
 	$(CMAKE) --build build-tsan
 	$(CTEST) --test-dir build-tsan
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python
+
+wheel: venv  ## the wheel, in dist/
+	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .
 
 bench: build  ## against NumPy, mlx[cpu], PyTorch and JAX; ONLY=pattern, QUICK=1, FORCE=1
 	@$(VENV)/python bench/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(FORCE),--force)
