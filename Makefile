@@ -3,7 +3,7 @@
 # Mica's commands.  CMake builds (CMakeLists.txt), tools/setup finds what is missing, tools/check reads the house rules;
 # here they are only called in order.
 #
-#   make run  [STEPS=2000] [DEVICE=cpu] [DATA=path] [OUT=runs/lm] [SEED=0]
+#   make run  [STEPS=2000] [DEVICE=cpu] [DATA=path] [OUT=runs/lm-001] [SEED=0]
 #   make help                                      every command
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory

@@ -11,7 +11,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NUMPY = "numpy==2.4.6"
 PACKAGES = {
-    "mlx": ["mlx[cpu]==0.32.2", NUMPY],
+    "mlx": ["mlx[cpu]==0.32.2", NUMPY, "tqdm==4.70.1"],     # tqdm: the example imports it
     "torch": ["torch==2.15.0", NUMPY],
     "jax": ["jax[cpu]==0.10.2", NUMPY],
     "numpy": [NUMPY],
