@@ -154,6 +154,7 @@ ALWAYS_INLINE void vec_store_half(uint16_t *p, vec x, const int type)
 #else
 
 typedef float vec VECTOR(16);
+typedef uint32_t vec_bits VECTOR(16);
 enum { VEC = 4 };
 
 ALWAYS_INLINE vec vec_set(float x)
@@ -192,11 +193,14 @@ ALWAYS_INLINE void vec_store_n(float *p, vec x, int n)
 {
     for (int i = 0; i < n; i++) p[i] = x[i];
 }
+/* float16: the exponent is rebased by a product, which is exact and brings subnormals along; 31 becomes 255. */
 ALWAYS_INLINE vec vec_load_half(const uint16_t *p, const int type)
 {
-    float x[VEC];
-    for (int i = 0; i < VEC; i++) x[i] = type == GEMM_F16 ? half_widen(p[i]) : float_of_bits((uint32_t)p[i] << 16);
-    return vec_load(x);
+    vec_bits h = {p[0], p[1], p[2], p[3]};
+    if (type == GEMM_BF16) return (vec)(h << 16);
+    vec_bits magnitude = h & 0x7fff, special = (vec_bits)(magnitude > 0x7bff) & 0x7f800000;
+    vec_bits rebased = (vec_bits)((vec)(magnitude << 13) * 0x1p112f);
+    return (vec)(rebased | special | (h & 0x8000) << 16);
 }
 ALWAYS_INLINE void vec_store_half(uint16_t *p, vec x, const int type)
 {
