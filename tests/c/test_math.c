@@ -2,9 +2,9 @@
  *
  * The math of the CPU kernels against libm in double, at each SIMD level this machine has.
  *
- * Every unary function is run over bit patterns spread evenly over all floats (2^18; "full": 2^24; "all": 2^32 for the
- * half conversions, "all NAME": 2^32 for one function) and a list of special values; the worst error is printed in ulp
- * of the true value and must be below 2.  "time" prints nanoseconds per element instead. */
+ * Every unary function is run over bit patterns spread evenly over all floats (2^18; "full": 2^24 and 2^32 for the half
+ * conversions; "all NAME": 2^32 for one function) and a list of special values; the worst error is printed in ulp of
+ * the true value and must be below 2.  "time" prints nanoseconds per element instead. */
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
@@ -407,27 +407,40 @@ static void test_half_scalar(void)
     }
 }
 
-static void test_half_tiles(int log_n)
+static void test_half_widening(const math_level *level)
 {
     static uint16_t half[65536];
     static float wide[65536];
-    for (int l = 0; l < 3; l++) {
-        const math_level *level = level_at(l);
-        if (!level) continue;
-        for (uint32_t h = 0; h < 65536; h++) half[h] = (uint16_t)h;
-        level->f16_to_f32(wide, half, 65535); /* an odd count: the last elements are done one by one */
-        for (uint32_t h = 0; h < 65535; h++)
-            check(bits_of(wide[h]) == bits_of(f16_to_f32((uint16_t)h)), "f16_to_f32_tile", h);
-        level->bf16_to_f32(wide, half, 65535);
-        for (uint32_t h = 0; h < 65535; h++) check(bits_of(wide[h]) == h << 16, "bf16_to_f32_tile", h);
-        for (int64_t from = 0; from < INT64_C(1) << log_n; from += 65536) {
-            for (uint32_t i = 0; i < 65536; i++) wide[i] = float_of(pattern((uint32_t)from + i, log_n));
-            level->f32_to_f16(half, wide, 65536);
-            for (uint32_t i = 0; i < 65536; i++)
-                check(half[i] == f32_to_f16(wide[i]), "f32_to_f16_tile", bits_of(wide[i]));
-            level->f32_to_bf16(half, wide, 65536);
-            for (uint32_t i = 0; i < 65536; i++)
-                check(half[i] == f32_to_bf16(wide[i]), "f32_to_bf16_tile", bits_of(wide[i]));
+    for (uint32_t h = 0; h < 65536; h++) half[h] = (uint16_t)h;
+    for (int64_t from = 0; from < 2;
+         from++) { /* from 1: unaligned, and an odd count, so that the last are done one by one */
+        level->f16_to_f32(wide + from, half + from, 65536 - from);
+        for (uint32_t h = (uint32_t)from; h < 65536; h++)
+            check(bits_of(wide[h]) == bits_of(f16_to_f32((uint16_t)h)), "f16 tile", h);
+        level->bf16_to_f32(wide + from, half + from, 65536 - from);
+        for (uint32_t h = (uint32_t)from; h < 65536; h++) check(bits_of(wide[h]) == h << 16, "bf16 tile", h);
+    }
+}
+
+static void test_half_narrowing(int log_n)
+{
+    enum { N = 4096 };
+    static uint16_t got[N], want16[N], want_b[N];
+    static float wide[N];
+    for (int64_t from = 0; from < INT64_C(1) << log_n; from += N) {
+        for (uint32_t i = 0; i < N; i++) {
+            wide[i] = float_of(pattern((uint32_t)from + i, log_n));
+            want16[i] = f32_to_f16(wide[i]);
+            want_b[i] = f32_to_bf16(wide[i]);
+        }
+        for (int l = 0; l < 3; l++) {
+            if (!level_at(l)) continue;
+            level_at(l)->f32_to_f16(got, wide, N);
+            if (memcmp(got, want16, sizeof got))
+                for (uint32_t i = 0; i < N; i++) check(got[i] == want16[i], "f32_to_f16_tile", bits_of(wide[i]));
+            level_at(l)->f32_to_bf16(got, wide, N);
+            if (memcmp(got, want_b, sizeof got))
+                for (uint32_t i = 0; i < N; i++) check(got[i] == want_b[i], "f32_to_bf16_tile", bits_of(wide[i]));
         }
     }
 }
@@ -476,21 +489,23 @@ static void time_all(void)
 
 int main(int argc, char **argv)
 {
-    bool full = argc > 1 && !strcmp(argv[1], "full"), all = argc > 1 && !strcmp(argv[1], "all");
+    bool full = argc > 1 && !strcmp(argv[1], "full"), all = argc > 2 && !strcmp(argv[1], "all");
     if (argc > 1 && !strcmp(argv[1], "time")) {
         time_all();
         return 0;
     }
-    int log_n = all && argc > 2 ? 32 : full || all ? 24 : 18;
+    int log_n = all ? 32 : full ? 24 : 18;
     for (const unary_ref *ref = unary_refs; ref->name; ref++)
         if (argc < 3 || !strcmp(argv[2], ref->name)) test_unary(ref, log_n);
     for (const binary_ref *ref = binary_refs; ref->name; ref++)
         if (argc < 3 || !strcmp(argv[2], ref->name)) test_binary(ref, log_n);
     if (argc < 3) {
-        for (int i = 0; double_refs[i].name; i++) test_double(i, full || all ? 18 : 14);
+        for (int i = 0; double_refs[i].name; i++) test_double(i, full ? 18 : 14);
         test_trig_tiles();
         test_half_scalar();
-        test_half_tiles(all ? 32 : full ? 24 : 18);
+        for (int l = 0; l < 3; l++)
+            if (level_at(l)) test_half_widening(level_at(l));
+        test_half_narrowing(full ? 32 : 18);
     }
     printf("%d failed\n", failures);
     return failures != 0;

@@ -41,7 +41,7 @@ static c64_t sample(uint32_t at, int low, int high)
 static double complex wide_log1p(double complex z)
 {
     double re = creal(z), im = cimag(z);
-    return 0.5 * log1p(re * (2 + re) + im * im) + I * atan2(im, 1 + re);
+    return 0.5 * log1p(re * (2 + re) + im * im) + _Complex_I * atan2(im, 1 + re);
 }
 
 static double complex wide_log2(double complex z)

@@ -15,6 +15,8 @@
 #include "core/compiler.h"
 #include "core/complex.h"
 
+#undef I /* the name is wanted elsewhere; C99 spells it _Complex_I too */
+
 ALWAYS_INLINE float _Complex c99_of_c64(c64_t z)
 {
     float _Complex w;
