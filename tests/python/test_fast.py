@@ -164,6 +164,12 @@ def test_the_submodule_can_be_imported():
 M = mx.zeros((2, 3))
 ROPE = {"traditional": False, "base": 10.0, "scale": 1.0, "offset": 0}
 Q, K = mx.ones((1, 4, 3, 8)), mx.ones((1, 2, 5, 8))
+
+
+def sdpa(f, *args, **kwargs):
+    return f.scaled_dot_product_attention(*args, **kwargs)
+
+
 VALUE_ERRORS = {
     "rms_norm weight size": lambda f: f.rms_norm(M, mx.ones(4), 1e-5),
     "rms_norm weight ndim": lambda f: f.rms_norm(M, mx.ones((2, 3)), 1e-5),
@@ -182,24 +188,25 @@ VALUE_ERRORS = {
     "rope offsets": lambda f: f.rope(M[None], 2, **{**ROPE, "offset": mx.array([1, 2])}),
     "rope float offset": lambda f: f.rope(M[None], 2, **{**ROPE, "offset": 1.5}),
     "rope ints": lambda f: f.rope(M[None].astype(mx.int32), 2, **ROPE),
-    "sdpa mask name": lambda f: f.scaled_dot_product_attention(Q, K, K, scale=1.0, mask="other"),
-    "sdpa mask shape": lambda f: f.scaled_dot_product_attention(Q, K, K, scale=1.0, mask=mx.ones((3, 4), dtype=mx.bool_)),
-    "sdpa mask ndim": lambda f: f.scaled_dot_product_attention(Q, K, K, scale=1.0, mask=mx.ones((1, 1, 1, 3, 5))),
-    "sdpa mask dtype": lambda f: f.scaled_dot_product_attention(*[x.astype(mx.float16) for x in (Q, K, K)], scale=1.0,
-                                                                mask=mx.ones((3, 5))),
-    "sdpa sinks": lambda f: f.scaled_dot_product_attention(Q, K, K, scale=1.0, sinks=mx.ones(3)),
-    "sdpa rank": lambda f: f.scaled_dot_product_attention(Q[0], K, K, scale=1.0),
-    "sdpa head size": lambda f: f.scaled_dot_product_attention(Q, K[..., :4], K, scale=1.0),
-    "sdpa lengths": lambda f: f.scaled_dot_product_attention(Q, K, K[:, :, :3], scale=1.0),
-    "sdpa heads": lambda f: f.scaled_dot_product_attention(Q[:, :3], K, K, scale=1.0),
-    "sdpa ints": lambda f: f.scaled_dot_product_attention(*[x.astype(mx.int32) for x in (Q, K, K)], scale=1.0),
-    "sdpa fused": lambda f: f.scaled_dot_product_attention(Q, K, K, scale=1.0, force_fused=True),
+    "sdpa mask name": lambda f: sdpa(f, Q, K, K, scale=1.0, mask="other"),
+    "sdpa mask shape": lambda f: sdpa(f, Q, K, K, scale=1.0, mask=mx.ones((3, 4), dtype=mx.bool_)),
+    "sdpa mask ndim": lambda f: sdpa(f, Q, K, K, scale=1.0, mask=mx.ones((1, 1, 1, 3, 5))),
+    "sdpa mask dtype": lambda f: sdpa(f, *[x.astype(mx.float16) for x in (Q, K, K)], scale=1.0, mask=mx.ones((3, 5))),
+    "sdpa sinks": lambda f: sdpa(f, Q, K, K, scale=1.0, sinks=mx.ones(3)),
+    "sdpa rank": lambda f: sdpa(f, Q[0], K, K, scale=1.0),
+    "sdpa head size": lambda f: sdpa(f, Q, K[..., :4], K, scale=1.0),
+    "sdpa lengths": lambda f: sdpa(f, Q, K, K[:, :, :3], scale=1.0),
+    "sdpa heads": lambda f: sdpa(f, Q[:, :3], K, K, scale=1.0),
+    "sdpa ints": lambda f: sdpa(f, *[x.astype(mx.int32) for x in (Q, K, K)], scale=1.0),
+    "sdpa fused": lambda f: sdpa(f, Q, K, K, scale=1.0, force_fused=True),
 }
 TYPE_ERRORS = {
-    "rms_norm without eps": lambda f: f.rms_norm(M, None), "rms_norm of a list": lambda f: f.rms_norm([1.0], None, 1e-5),
-    "rope without names": lambda f: f.rope(M[None], 2, base=10.0), "sdpa without scale": lambda f: f.scaled_dot_product_attention(Q, K, K),
-    "sdpa scale by position": lambda f: f.scaled_dot_product_attention(Q, K, K, 1.0),
-    "sdpa mask of ints": lambda f: f.scaled_dot_product_attention(Q, K, K, scale=1.0, mask=3),
+    "rms_norm without eps": lambda f: f.rms_norm(M, None),
+    "rms_norm of a list": lambda f: f.rms_norm([1.0], None, 1e-5),
+    "rope without names": lambda f: f.rope(M[None], 2, base=10.0),
+    "sdpa without scale": lambda f: sdpa(f, Q, K, K),
+    "sdpa scale by position": lambda f: sdpa(f, Q, K, K, 1.0),
+    "sdpa mask of ints": lambda f: sdpa(f, Q, K, K, scale=1.0, mask=3),
 }
 
 

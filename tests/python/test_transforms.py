@@ -386,14 +386,19 @@ def test_vmap_nests():
 
 
 def test_vmap_errors(m):
-    for call in (lambda: mx.vmap(lambda x, y: x * y, in_axes=(None, None))(m, m), lambda: mx.vmap(lambda x, y: x)(m, m.T),
-                 lambda: mx.vmap(lambda x: x, in_axes=3)(m), lambda: mx.vmap(lambda x: x, out_axes=3)(m),
-                 lambda: mx.vmap(lambda x: x)(mx.array(1.0)), lambda: mx.vmap(lambda: m)(),
-                 lambda: mx.vmap(lambda x, y: x, in_axes=(0,))(m, m), lambda: mx.vmap(lambda x, y: x, in_axes=[0, 0])(m, m),
-                 lambda: mx.vmap(lambda x: x, in_axes="a")(m), lambda: mx.vmap(lambda x: x, in_axes=1.0)(m),
-                 lambda: mx.vmap(lambda x: x, out_axes=(0, 0))(m), lambda: mx.vmap(lambda x: {"a": x}, out_axes={"b": 0})(m),
-                 lambda: mx.vmap(lambda x, y: x * y, in_axes=(0, None))(m, 2.0), lambda: mx.vmap(lambda x: 2.0)(m),
-                 lambda: mx.vmap(lambda x: (x, None))(m), lambda: mx.vmap(lambda x: x)(np.ones((2, 3)))):
+    def first(x, y):
+        return x
+
+    def same(x):
+        return x
+    for call in (lambda: mx.vmap(first, in_axes=(None, None))(m, m), lambda: mx.vmap(first)(m, m.T),
+                 lambda: mx.vmap(same, in_axes=3)(m), lambda: mx.vmap(same, out_axes=3)(m),
+                 lambda: mx.vmap(same)(mx.array(1.0)), lambda: mx.vmap(lambda: m)(),
+                 lambda: mx.vmap(first, in_axes=(0,))(m, m), lambda: mx.vmap(first, in_axes=[0, 0])(m, m),
+                 lambda: mx.vmap(same, in_axes="a")(m), lambda: mx.vmap(same, in_axes=1.0)(m),
+                 lambda: mx.vmap(same, out_axes=(0, 0))(m), lambda: mx.vmap(lambda x: {"a": x}, out_axes={"b": 0})(m),
+                 lambda: mx.vmap(first, in_axes=(0, None))(m, 2.0), lambda: mx.vmap(lambda x: 2.0)(m),
+                 lambda: mx.vmap(lambda x: (x, None))(m), lambda: mx.vmap(same)(np.ones((2, 3)))):
         with pytest.raises(ValueError):
             call()
     with pytest.raises(TypeError):
