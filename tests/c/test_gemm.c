@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "cpu/gemm.h"
 
 typedef bool (*gemm_fn)(const cpu_gemm *g, cpu_parallel_fn parallel);
@@ -102,8 +104,24 @@ static void two_threads(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     if (odd) pthread_join(thread, NULL);
 }
 
-/* A matrix of a batch inside a block with a margin, at strides of one of several kinds. */
+/* Memory that ends where a page that nobody may touch begins. */
 typedef struct {
+    void *map;
+    size_t map_bytes;
+} guarded;
+
+static void *make_guarded(guarded *x, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+    x->map_bytes = whole + page;
+    x->map = mmap(NULL, x->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (x->map == MAP_FAILED || mprotect((char *)x->map + whole, page, PROT_NONE)) abort();
+    return (char *)x->map + whole - bytes;
+}
+
+/* A matrix of a batch at the end of its memory, at strides of one of several kinds. */
+typedef struct {
+    guarded memory;
     void *block;
     void *data;
     size_t bytes;
@@ -122,9 +140,10 @@ static operand make(int64_t rows, int64_t cols, int64_t batch, int dtype, int ki
     if (kind == SPACED) x.row = 3 * (cols + pad), x.col = 2, extent *= 3;
     if (kind == BACKWARDS) x.row = -x.row, start = extent ? (rows - 1) * (cols + pad) : 0;
     if (kind == BROADCAST) x.row = 0;
-    int64_t products = batched ? batch : 1, count = products * extent + start + 8;
+    int64_t last = rows && cols ? (rows - 1) * (x.row > 0 ? x.row : 0) + (cols - 1) * x.col + start + 1 : 0;
+    int64_t count = (batched && batch ? batch - 1 : 0) * extent + last;
     x.bytes = (size_t)count * size_of(dtype);
-    x.block = malloc(x.bytes);
+    x.block = make_guarded(&x.memory, x.bytes);
     for (int64_t i = 0; i < count; i++) put_random(x.block, i, dtype);
     x.data = (char *)x.block + (size_t)start * size_of(dtype);
     if (batched) x.offsets = malloc((size_t)(batch + 1) * sizeof *x.offsets);
@@ -134,7 +153,7 @@ static operand make(int64_t rows, int64_t cols, int64_t batch, int dtype, int ki
 
 static void discard(operand *x)
 {
-    free(x->block);
+    munmap(x->memory.map, x->memory.map_bytes);
     free(x->offsets);
 }
 
@@ -315,6 +334,41 @@ static void check_special(const level *levels, int count)
     }
 }
 
+/* The value of the half `steps` ulps further from zero. */
+static double neighbour(uint16_t h, int steps, int dtype)
+{
+    uint16_t next = (uint16_t)(h + steps);
+    return value(&next, 0, dtype);
+}
+
+/* Products of two halves are exact in float32, so C must be the nearest half, and the even one of two. */
+static void check_rounding(const level *levels, int count)
+{
+    enum { M = 61, N = 75 };
+    static uint16_t a[M], b[N], c[M * N];
+    for (int dtype = GEMM_F16; dtype <= GEMM_BF16; dtype++) {
+        int low = dtype == GEMM_F16 ? 1 << 10 : 60 << 7, high = dtype == GEMM_F16 ? 23 << 10 : 190 << 7;
+        for (int i = 0; i < M; i++) a[i] = (uint16_t)(draw(2) << 15 | (low + draw(high - low)));
+        int three_halves = dtype == GEMM_F16 ? (15 << 10) + 512 : (127 << 7) + 64; /* makes ties */
+        for (int j = 0; j < N; j++) b[j] = (uint16_t)(j < 20 ? three_halves + draw(9) : low + draw(high - low));
+        for (int i = 0; i < count; i++) {
+            cpu_gemm g = {M, N, 1, 1, 0, 0, 0, 0, a, 1, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, dtype};
+            levels[i].gemm(&g, serial);
+            for (int e = 0; e < M * N; e++) {
+                double want = value(&a[e / N], 0, dtype) * value(&b[e % N], 0, dtype), got = value(c, e, dtype);
+                if (isinf(got) && fabs(want) >= 65520) continue;
+                double error = fabs(got - want), up = fabs(neighbour(c[e], 1, dtype) - want);
+                double down = c[e] & 0x7fff ? fabs(neighbour(c[e], -1, dtype) - want) : INFINITY;
+                bool even = !(c[e] & 1);
+                if (!(error < up || (error == up && even)) || !(error < down || (error == down && even))) {
+                    fail("rounding", levels[i].name, &g);
+                    break;
+                }
+            }
+        }
+    }
+}
+
 int main(void)
 {
     level levels[3] = {{"base", cpu_gemm_base}};
@@ -326,6 +380,7 @@ int main(void)
         levels[count++] = (level){"avx512", cpu_gemm_avx512};
 #endif
     check_special(levels, count);
+    check_rounding(levels, count);
     check_fixed(levels, count);
     check_random(400, levels, count);
     printf("%d levels, %d failures\n", count, failures);
