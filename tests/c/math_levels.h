@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table that tests/c/math_tiles.c exports once per SIMD level, for tests/c/test_math.c. */
+ * What test_math.c is linked with: the tables that math_tiles.c exports once per SIMD level, and the checks of
+ * math_c64.c. */
 #ifndef TESTS_C_MATH_LEVELS_H
 #define TESTS_C_MATH_LEVELS_H
 
@@ -32,5 +33,8 @@ typedef struct {
 } math_level;
 
 extern const math_level cpu_math_base, cpu_math_avx2, cpu_math_avx512;
+
+/* Checks complex64 and MLX's recipes; returns how many checks failed. */
+int check_math_c64(void);
 
 #endif

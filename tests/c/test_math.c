@@ -25,10 +25,12 @@ static const char *const level_names[] = {"base", "avx2", "avx512"};
 static const math_level *level_at(int i)
 {
     if (i == 0) return &cpu_math_base;
+#ifdef __x86_64__
     if (i == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &cpu_math_avx2;
     if (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
         return &cpu_math_avx512;
+#endif
     return NULL;
 }
 
@@ -501,6 +503,7 @@ int main(int argc, char **argv)
         if (argc < 3 || !strcmp(argv[2], ref->name)) test_binary(ref, log_n);
     if (argc < 3) {
         for (int i = 0; double_refs[i].name; i++) test_double(i, full ? 18 : 14);
+        failures += check_math_c64();
         test_trig_tiles();
         test_half_scalar();
         for (int l = 0; l < 3; l++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * complex64 of the CPU kernels against double complex, and MLX's float32 recipes against recorded values.
+ * Part of test_math: complex64 of the CPU kernels against double complex, and MLX's float32 recipes against recorded
+ * values.
  *
  * Errors of complex functions are norm-wise, |got - true| / |true| in units of 2^-24: one part may be smaller than the
  * other's error. */
@@ -13,6 +14,7 @@
 
 #include "cpu/kernels/math_c64.h"
 #include "cpu/kernels/mlx_math.h"
+#include "math_levels.h"
 
 enum { SAMPLES = 20000 };
 
@@ -246,11 +248,10 @@ static void test_mlx_recipes(void)
     }
 }
 
-int main(void)
+int check_math_c64(void)
 {
     test_values();
     test_special_values();
     test_mlx_recipes();
-    printf("%d failed\n", failures);
-    return failures != 0;
+    return failures;
 }
