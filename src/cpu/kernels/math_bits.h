@@ -14,7 +14,7 @@
 
 #include "core/compiler.h"
 
-#ifdef __FMA__
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
 #define MULADD(a, b, c) FMA(a, b, c)
 #else
 #define MULADD(a, b, c) ((a) * (b) + (c))

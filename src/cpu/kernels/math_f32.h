@@ -517,33 +517,23 @@ ALWAYS_INLINE float atan2_f32(float y, float x)
 }
 
 /* |x|^y = 2^(y log2 |x|) in double; sign and special values as C99. */
-ALWAYS_INLINE double pow_magnitude(double a, double y)
-{
-    double l = log2_wide(a);
-    l = a > 0.0 ? l : -(double)INFINITY;
-    double p = y * (a < (double)INFINITY ? l : a);
-    /* One clamp: gcc turns two into a form that it cannot vectorise at SSE2. */
-    double size = abs_f64(p);
-    p = with_sign_f64(size > 160.0 ? 160.0 : size, p);
-    double t = p + ROUND_F64, r = (p - (t - ROUND_F64)) * 0.69314718055994531;
-    double scale = double_of_bits((bits_f64(t) + 1023) << 52);
-    return MULADD(scale, expm1_rest_wide(r), scale);
-}
-
 ALWAYS_INLINE float pow_f32(float x, float y)
 {
-    double b = x, e = y, z = pow_magnitude(abs_f64(b), e);
+    double b = x, a = abs_f64(b), e = y, l = log2_wide(a);
+    l = a > 0.0 ? l : -(double)INFINITY;
+    l = a < (double)INFINITY ? l : a;
+    double p = ((l == 0.0) | (e == 0.0)) ? 0.0 : e * l; /* 1^y and x^0 are 1, even of infinity and NaN */
+    double size = abs_f64(p); /* one clamp: gcc turns two into a form that it cannot vectorise at SSE2 */
+    p = with_sign_f64(size > 160.0 ? 160.0 : size, p);
+    double t = p + ROUND_F64, r = (p - (t - ROUND_F64)) * 0.69314718055994531;
+    double scale = double_of_bits((bits_f64(t) + 1023) << 52), z = MULADD(scale, expm1_rest_wide(r), scale);
 
-    /* An integer exponent beyond 2^31 is even. */
-    double c = e > 0x1p31 ? 0x1p31 : e;
-    c = c < -0x1p31 ? -0x1p31 : c;
-    double half = c * 0.5, whole = (c + ROUND_F64) - ROUND_F64, half_whole = (half + ROUND_F64) - ROUND_F64;
+    /* Is y an integer, and odd?  Floats too large for the rounding constant are even integers, and come back unchanged.
+     */
+    double half = e * 0.5, whole = (e + ROUND_F64) - ROUND_F64, half_whole = (half + ROUND_F64) - ROUND_F64;
     uint64_t sign = bits_f64(b) & 0x8000000000000000u;
-    double odd = double_of_bits(bits_f64(z) | sign), fraction = b < 0.0 && b > -(double)INFINITY ? (double)NAN : z;
-    z = whole == c ? (half_whole == half ? z : odd) : fraction;
-    z = b == -1.0 && abs_f64(e) == (double)INFINITY ? 1.0 : z;
-    z = e == 0.0 ? 1.0 : z;
-    return (float)(b == 1.0 ? 1.0 : z);
+    z = ((whole == e) & (half_whole != half)) ? double_of_bits(bits_f64(z) | sign) : z;
+    return (float)(((b < 0.0) & (a < (double)INFINITY) & (whole != e)) ? (double)NAN : z);
 }
 
 #endif
