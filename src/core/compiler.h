@@ -26,6 +26,8 @@
 #define VECTOR(bytes) __attribute__((vector_size(bytes)))
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #define FALLTHROUGH __attribute__((fallthrough))
+#define TARGET(features) __attribute__((target(features))) /* one function may use more instructions than its file */
+#define CPU_HAS(feature) (__builtin_cpu_supports(feature) != 0)
 #define CONSTRUCTOR __attribute__((constructor)) /* runs before main */
 
 /* A fused multiply-add that is meant: the builds never contract a * b + c by themselves. */

@@ -3,7 +3,8 @@
  * The matrix product of the CPU backend: C = alpha * (A B) + beta * D over a batch of independent products, for float32
  * and the two 16-bit floats.  Built once per SIMD level from cpu/kernels/gemm*.c.
  *
- * Products are accumulated in float32 over the whole K and rounded once, to nearest even.  The order of the sum and the
+ * Products are accumulated in float32 over the whole K and rounded once, to nearest even; subnormal bfloat16 may count
+ * as zero, for there are instructions that do so.  The order of the sum and the
  * chunks depend on sizes, strides and the level only, so the bits do not depend on the number of threads. */
 #ifndef CPU_GEMM_H
 #define CPU_GEMM_H

@@ -310,24 +310,33 @@ static void check_fixed(const level *levels, int count)
                        (int)draw(4) - 2, levels, count);
 }
 
+static void put_special(void *p, int64_t i, float x, int dtype)
+{
+    uint16_t f16 = x == 0 ? 0 : x == 1 ? 0x3c00 : isinf(x) ? 0x7c00 : 0x7e00;
+    uint16_t bf16 = x == 0 ? 0 : x == 1 ? 0x3f80 : isinf(x) ? 0x7f80 : 0x7fc0;
+    if (dtype == GEMM_F32)
+        ((float *)p)[i] = x;
+    else
+        ((uint16_t *)p)[i] = dtype == GEMM_F16 ? f16 : bf16;
+}
+
 /* A NaN reaches its row alone, also by a product with zero; an infinity stays one. */
 static void check_special(const level *levels, int count)
 {
-    enum { M = 31, N = 35, K = 40 };
+    enum { M = 31, N = 35, K = 41 };
     static float a[M * K], b[K * N], c[M * N];
-    for (int i = 0; i < M * K; i++) a[i] = 1;
-    a[7 * K + 5] = NAN, a[11 * K + 39] = INFINITY;
-    for (int i = 0; i < K * N; i++) b[i] = i % N == 3 ? 0 : 1;
-    for (int i = 0; i < count; i++) {
-        cpu_gemm g = {M, N, K, 1, 0, 0, 0, 0, a, K, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, GEMM_F32};
-        levels[i].gemm(&g, serial);
-        for (int row = 0; row < M; row++) {
-            for (int col = 0; col < N; col++) {
-                float x = c[row * N + col];
-                bool good = row == 7                ? isnan(x)
-                            : row == 11 && col == 3 ? isnan(x)
-                            : row == 11             ? isinf(x)
-                                                    : x == (col == 3 ? 0 : K);
+    for (int dtype = 0; dtype < 3; dtype++) {
+        for (int i = 0; i < M * K; i++) put_special(a, i, 1, dtype);
+        put_special(a, 7 * K + 5, NAN, dtype), put_special(a, 11 * K + 39, INFINITY, dtype);
+        for (int i = 0; i < K * N; i++) put_special(b, i, i % N == 3 ? 0 : 1, dtype);
+        for (int i = 0; i < count; i++) {
+            cpu_gemm g = {M, N, K, 1, 0, 0, 0, 0, a, K, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, dtype};
+            levels[i].gemm(&g, serial);
+            for (int e = 0; e < M * N; e++) {
+                int row = e / N, col = e % N;
+                double x = value(c, e, dtype);
+                bool nan = row == 7 || (row == 11 && col == 3);
+                bool good = nan ? isnan(x) != 0 : row == 11 ? isinf(x) != 0 : x == (col == 3 ? 0 : K);
                 if (!good) fail("special value", levels[i].name, &g);
             }
         }
@@ -347,7 +356,7 @@ static void check_rounding(const level *levels, int count)
     enum { M = 61, N = 75 };
     static uint16_t a[M], b[N], c[M * N];
     for (int dtype = GEMM_F16; dtype <= GEMM_BF16; dtype++) {
-        int low = dtype == GEMM_F16 ? 1 << 10 : 60 << 7, high = dtype == GEMM_F16 ? 23 << 10 : 190 << 7;
+        int low = dtype == GEMM_F16 ? 1 << 10 : 64 << 7, high = dtype == GEMM_F16 ? 23 << 10 : 190 << 7;
         for (int i = 0; i < M; i++) a[i] = (uint16_t)(draw(2) << 15 | (low + draw(high - low)));
         int three_halves = dtype == GEMM_F16 ? (15 << 10) + 512 : (127 << 7) + 64; /* makes ties */
         for (int j = 0; j < N; j++) b[j] = (uint16_t)(j < 20 ? three_halves + draw(9) : low + draw(high - low));

@@ -24,8 +24,10 @@ enum {
 
 typedef struct {
     const cpu_gemm *g;
-    bool plain;                /* C is the sum itself: float32, alpha 1, no addend */
-    bool one_b;                /* all products share B */
+    bool plain; /* C is the sum itself: float32, alpha 1, no addend */
+    bool one_b; /* all products share B */
+    gemm_method method;
+    int64_t steps;             /* of K, see gemm_method: all of k, depth and range here count steps */
     int64_t panels;            /* of rows */
     int64_t depth;             /* of a block of K */
     int64_t product, products; /* now packed or computed: these products, */
@@ -42,22 +44,25 @@ static int64_t panel_start(const blocks *s, int64_t panel)
     return s->g->m * panel / s->panels;
 }
 
-static void pack_b_panel(const cpu_gemm *g, float *out, int64_t product, int64_t k, int64_t depth, int64_t col,
+static void pack_b_panel(const blocks *s, float *out, int64_t product, int64_t step, int64_t steps, int64_t col,
                          int64_t cols)
 {
+    const cpu_gemm *g = s->g;
+    int64_t k = step * s->method.k_per_step, depth = min_i64(steps * s->method.k_per_step, g->k - k);
     for (int64_t j = 0; j < cols; j += VEC) {
         int64_t at = batch_offset(g->b_batch, product) + k * g->b_row + (col + j) * g->b_col;
-        KERNEL(gemm_pack)
-        (out + j, TILE_COLS, element(g->b, at, g->dtype), g->b_col, g->b_row, (int)min_i64(VEC, cols - j), depth,
-         g->dtype);
+        int lanes = (int)min_i64(VEC, cols - j);
+        s->method.pack(out + j, TILE_COLS, element(g->b, at, g->dtype), g->b_col, g->b_row, lanes, depth, g->dtype);
     }
 }
 
-static void pack_a_panel(const cpu_gemm *g, float *out, int64_t product, int64_t row, int64_t rows, int64_t k,
-                         int64_t depth)
+static void pack_a_panel(const blocks *s, float *out, int64_t product, int64_t row, int64_t rows, int64_t step,
+                         int64_t steps)
 {
+    const cpu_gemm *g = s->g;
+    int64_t k = step * s->method.k_per_step, depth = min_i64(steps * s->method.k_per_step, g->k - k);
     int64_t at = batch_offset(g->a_batch, product) + row * g->a_row + k * g->a_col;
-    KERNEL(gemm_pack)(out, rows, element(g->a, at, g->dtype), g->a_row, g->a_col, (int)rows, depth, g->dtype);
+    s->method.pack(out, rows, element(g->a, at, g->dtype), g->a_row, g->a_col, (int)rows, depth, g->dtype);
 }
 
 /* All of the current columns and range of K of one product. */
@@ -68,7 +73,7 @@ static void pack_b(const blocks *s, float *out, int64_t product, int64_t first_p
         float *block = out + (k - s->k) * s->width;
         for (int64_t panel = first_panel; panel < last_panel; panel++) {
             int64_t j = panel * TILE_COLS;
-            pack_b_panel(s->g, block + j * depth, product, k, depth, s->col + j, min_i64(TILE_COLS, s->cols - j));
+            pack_b_panel(s, block + j * depth, product, k, depth, s->col + j, min_i64(TILE_COLS, s->cols - j));
         }
     }
 }
@@ -84,14 +89,14 @@ static void tile(const blocks *s, const gemm_area *t, running_sum sum, const flo
                  int64_t k, int64_t depth)
 {
     float buffer[TILE_SIZE] ALIGNED(64);
-    bool first = k == 0, last = k + depth == s->g->k, ragged = sum.in_c && t->cols % VEC;
+    bool first = k == 0, last = k + depth == s->steps, ragged = sum.in_c && t->cols % VEC;
     bool buffered = ragged || !sum.at;
     float *to = buffered ? buffer : sum.at;
     int64_t to_row = buffered ? TILE_COLS : sum.row;
     size_t row_bytes = (size_t)t->cols * sizeof(float);
     if (ragged && !first)
         for (int64_t i = 0; i < t->rows; i++) memcpy(buffer + i * TILE_COLS, sum.at + i * sum.row, row_bytes);
-    KERNEL(gemm_micro)((int)t->rows, t->cols > VEC ? 2 : 1, depth, a, b, b_row, to, to_row, !first);
+    s->method.micro((int)t->rows, t->cols > VEC ? 2 : 1, depth, a, b, b_row, to, to_row, !first);
     if (last && (buffered || !s->plain || !sum.in_c))
         KERNEL(gemm_finish)(s->g, t, to, to_row);
     else if (!last && ragged)
@@ -122,7 +127,7 @@ static void compute_rows(const blocks *s, int64_t product, int64_t panel, int64_
             int64_t p_end = min_i64(p + GROUP, panel_end), row = panel_start(s, p);
             for (int64_t q = p; q < p_end; q++) {
                 int64_t start = panel_start(s, q), end = panel_start(s, q + 1);
-                pack_a_panel(g, a + (start - row) * depth, product, start, end - start, k, depth);
+                pack_a_panel(s, a + (start - row) * depth, product, start, end - start, k, depth);
             }
             for (int64_t j = col; j < col_end; j += TILE_COLS) {
                 t.col = j, t.cols = min_i64(TILE_COLS, col_end - j);
@@ -155,11 +160,11 @@ static void pack_a_chunk(void *ctx, int64_t chunk)
     const cpu_gemm *g = s->g;
     float panel[PANEL_SIZE + VEC] ALIGNED(64);
     float *out = s->packed + chunk * s->packed_product;
-    for (int64_t k = 0; k < g->k; k += s->depth) {
-        int64_t depth = min_i64(s->depth, g->k - k);
+    for (int64_t k = 0; k < s->steps; k += s->depth) {
+        int64_t depth = min_i64(s->depth, s->steps - k);
         for (int64_t p = 0; p < s->panels; p++) {
             int64_t row = panel_start(s, p), rows = panel_start(s, p + 1) - row;
-            pack_a_panel(g, panel, s->product + chunk, row, rows, k, depth);
+            pack_a_panel(s, panel, s->product + chunk, row, rows, k, depth);
             memcpy(out + k * g->m + row * depth, panel, (size_t)(rows * depth) * sizeof(float));
         }
     }
@@ -176,9 +181,9 @@ static void columns_chunk(void *ctx, int64_t chunk)
     gemm_area t = {.c_offset = batch_offset(g->c_batch, product), .d_offset = batch_offset(g->d_batch, product)};
     for (; j < end; j += TILE_COLS) {
         t.col = j, t.cols = min_i64(TILE_COLS, end - j);
-        for (int64_t k = 0; k < g->k; k += s->depth) {
-            int64_t depth = min_i64(s->depth, g->k - k);
-            pack_b_panel(g, b, product, k, depth, j, t.cols);
+        for (int64_t k = 0; k < s->steps; k += s->depth) {
+            int64_t depth = min_i64(s->depth, s->steps - k);
+            pack_b_panel(s, b, product, k, depth, j, t.cols);
             for (int64_t p = 0; p < s->panels; p++) {
                 t.row = panel_start(s, p), t.rows = panel_start(s, p + 1) - t.row;
                 tile(s, &t, (running_sum){sums + p * TILE_SIZE, TILE_COLS, false}, a + k * g->m + t.row * depth, b,
@@ -219,8 +224,8 @@ static bool run_local(blocks *s, cpu_parallel_fn parallel)
 {
     const cpu_gemm *g = s->g;
     s->col = 0, s->cols = g->n, s->width = ceil_div(g->n, TILE_COLS) * TILE_COLS;
-    s->k = 0, s->k_end = g->k;
-    s->per_chunk = max_i64(1, CHUNK_WORK / (g->m * s->width * g->k));
+    s->k = 0, s->k_end = s->steps;
+    s->per_chunk = max_i64(1, CHUNK_WORK / (g->m * s->width * s->steps));
     run(parallel, ceil_div(g->batch, s->per_chunk), local_chunk, s);
     return true;
 }
@@ -228,8 +233,8 @@ static bool run_local(blocks *s, cpu_parallel_fn parallel)
 static bool run_columns(blocks *s, cpu_parallel_fn parallel)
 {
     const cpu_gemm *g = s->g;
-    s->packed_product = ceil_div(g->m * g->k, VEC) * VEC;
-    s->per_chunk = max_i64(1, CHUNK_WORK / (g->m * g->k * TILE_COLS));
+    s->packed_product = ceil_div(g->m * s->steps, VEC) * VEC;
+    s->per_chunk = max_i64(1, CHUNK_WORK / (g->m * s->steps * TILE_COLS));
     s->col_chunks = ceil_div(ceil_div(g->n, TILE_COLS), s->per_chunk);
     int64_t at_once = min_i64(g->batch, max_i64(1, SHARED_B / s->packed_product));
     size_t capacity, bytes = (size_t)(at_once * s->packed_product) * sizeof(float);
@@ -273,9 +278,9 @@ static bool run_shared(blocks *s, cpu_parallel_fn parallel)
 {
     const cpu_gemm *g = s->g;
     int64_t n_wide = ceil_div(g->n, TILE_COLS) * TILE_COLS;
-    int64_t cols = min_i64(n_wide, max_i64(CHUNK_COLS, SHARED_B / g->k / CHUNK_COLS * CHUNK_COLS));
-    int64_t range = min_i64(g->k, max_i64(1, SHARED_B / cols / s->depth) * s->depth);
-    bool sums = g->dtype != GEMM_F32 && s->depth < g->k;
+    int64_t cols = min_i64(n_wide, max_i64(CHUNK_COLS, SHARED_B / s->steps / CHUNK_COLS * CHUNK_COLS));
+    int64_t range = min_i64(s->steps, max_i64(1, SHARED_B / cols / s->depth) * s->depth);
+    bool sums = g->dtype != GEMM_F32 && s->depth < s->steps;
     int64_t at_once = s->one_b && !sums ? g->batch : min_i64(g->batch, max_i64(1, SHARED_B / (cols * range)));
     s->packed_product = cols * range;
     int64_t packed = (s->one_b ? 1 : at_once) * s->packed_product;
@@ -287,8 +292,8 @@ static bool run_shared(blocks *s, cpu_parallel_fn parallel)
         for (s->col = 0; s->col < g->n; s->col += cols) {
             s->cols = min_i64(cols, g->n - s->col);
             s->width = ceil_div(s->cols, TILE_COLS) * TILE_COLS;
-            for (s->k = 0; s->k < g->k; s->k = s->k_end) {
-                s->k_end = min_i64(s->k + range, g->k);
+            for (s->k = 0; s->k < s->steps; s->k = s->k_end) {
+                s->k_end = min_i64(s->k + range, s->steps);
                 pack_shared(s, parallel);
                 compute_shared(s, parallel);
             }
@@ -302,12 +307,14 @@ bool KERNEL(gemm_blocks)(const cpu_gemm *g, cpu_parallel_fn parallel)
 {
     blocks s = {.g = g, .one_b = true, .panels = ceil_div(g->m, TILE_ROWS)};
     s.plain = g->dtype == GEMM_F32 && g->alpha == 1 && !(g->d && g->beta != 0);
-    s.depth = ceil_div(ceil_div(g->k, ceil_div(g->k, BLOCK_K)), VEC) * VEC;
+    s.method = KERNEL(gemm_choose_method)(g->dtype);
+    s.steps = ceil_div(g->k, s.method.k_per_step);
+    s.depth = ceil_div(ceil_div(s.steps, ceil_div(s.steps, BLOCK_K)), VEC) * VEC;
     for (int64_t i = 1; i < g->batch && s.one_b; i++)
         s.one_b = batch_offset(g->b_batch, i) == batch_offset(g->b_batch, 0);
-    int64_t width = ceil_div(g->n, TILE_COLS) * TILE_COLS, work = g->m * width * g->k;
-    bool one_block = g->k <= BLOCK_K || g->dtype == GEMM_F32;
-    if (width * g->k <= LOCAL_B && one_block && work <= (g->batch > 1 ? 16 * LOCAL_WORK : LOCAL_WORK))
+    int64_t width = ceil_div(g->n, TILE_COLS) * TILE_COLS, work = g->m * width * s.steps;
+    bool one_block = s.steps <= BLOCK_K || g->dtype == GEMM_F32;
+    if (width * s.steps <= LOCAL_B && one_block && work <= (g->batch > 1 ? 16 * LOCAL_WORK : LOCAL_WORK))
         return run_local(&s, parallel);
     if (s.panels <= FEW_PANELS) return run_columns(&s, parallel);
     return run_shared(&s, parallel);

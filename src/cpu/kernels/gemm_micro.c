@@ -5,16 +5,22 @@
  * vectors, because a constant height is what lets the tile stay in registers. */
 #include "cpu/kernels/gemm_parts.h"
 
-typedef void (*micro_fn)(int64_t depth, const float *a, const float *b, int64_t b_row, float *c, int64_t c_row,
+typedef void (*micro_fn)(int64_t steps, const float *a, const float *b, int64_t b_row, float *c, int64_t c_row,
                          bool add);
 
-ALWAYS_INLINE void micro(const int rows, const int vecs, int64_t depth, const float *a, const float *b, int64_t b_row,
+ALWAYS_INLINE void store_row(const vec *sum, float *c, const int vecs, bool add)
+{
+    vec_store(c, add ? vec_add(vec_load(c), sum[0]) : sum[0]);
+    if (vecs > 1) vec_store(c + VEC, add ? vec_add(vec_load(c + VEC), sum[1]) : sum[1]);
+}
+
+ALWAYS_INLINE void micro(const int rows, const int vecs, int64_t steps, const float *a, const float *b, int64_t b_row,
                          float *c, int64_t c_row, bool add)
 {
     vec sum[TILE_ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vec_set(0);
-    for (; depth > 0; depth--, a += rows, b += b_row) {
+    for (; steps > 0; steps--, a += rows, b += b_row) {
         vec b0 = vec_load(b), b1 = vecs > 1 ? vec_load(b + VEC) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -24,17 +30,14 @@ ALWAYS_INLINE void micro(const int rows, const int vecs, int64_t depth, const fl
         }
     }
     UNROLL
-    for (int i = 0; i < rows; i++, c += c_row) {
-        vec_store(c, add ? vec_add(vec_load(c), sum[i][0]) : sum[i][0]);
-        if (vecs > 1) vec_store(c + VEC, add ? vec_add(vec_load(c + VEC), sum[i][1]) : sum[i][1]);
-    }
+    for (int i = 0; i < rows; i++, c += c_row) store_row(sum[i], c, vecs, add);
 }
 
 #define MICRO_OF(rows, vecs)                                                                                           \
-    static void micro_##rows##x##vecs(int64_t depth, const float *a, const float *b, int64_t b_row, float *c,          \
+    static void micro_##rows##x##vecs(int64_t steps, const float *a, const float *b, int64_t b_row, float *c,          \
                                       int64_t c_row, bool add)                                                         \
     {                                                                                                                  \
-        micro(rows, vecs, depth, a, b, b_row, c, c_row, add);                                                          \
+        micro(rows, vecs, steps, a, b, b_row, c, c_row, add);                                                          \
     }
 #define MICRO(rows) MICRO_OF(rows, 1) MICRO_OF(rows, 2)
 #define ENTRY(rows) {micro_##rows##x1, micro_##rows##x2},
@@ -49,12 +52,70 @@ ALWAYS_INLINE void micro(const int rows, const int vecs, int64_t depth, const fl
 
 EACH_HEIGHT(MICRO)
 
-void KERNEL(gemm_micro)(int rows, int vecs, int64_t depth, const float *a, const float *b, int64_t b_row, float *c,
-                        int64_t c_row, bool add)
+static void micro_f32(int rows, int vecs, int64_t steps, const float *a, const float *b, int64_t b_row, float *c,
+                      int64_t c_row, bool add)
 {
     static const micro_fn table[TILE_ROWS][2] = {EACH_HEIGHT(ENTRY)};
-    table[rows - 1][vecs - 1](depth, a, b, b_row, c, c_row, add);
+    table[rows - 1][vecs - 1](steps, a, b, b_row, c, c_row, add);
 }
+
+#if defined LEVEL_AVX512
+
+/* The same tile with a pair of bfloat16 in each float of the panels. */
+TARGET("avx512bf16")
+ALWAYS_INLINE void micro_pairs(const int rows, const int vecs, int64_t steps, const float *a, const float *b,
+                               int64_t b_row, float *c, int64_t c_row, bool add)
+{
+    vec sum[TILE_ROWS][2];
+    UNROLL
+    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vec_set(0);
+    for (; steps > 0; steps--, a += rows, b += b_row) {
+        __m512bh b0 = (__m512bh)vec_load(b), b1 = vecs > 1 ? (__m512bh)vec_load(b + VEC) : b0;
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            __m512bh x = (__m512bh)vec_set(a[i]);
+            sum[i][0] = _mm512_dpbf16_ps(sum[i][0], x, b0);
+            if (vecs > 1) sum[i][1] = _mm512_dpbf16_ps(sum[i][1], x, b1);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++, c += c_row) store_row(sum[i], c, vecs, add);
+}
+
+#define PAIRS_OF(rows, vecs)                                                                                           \
+    TARGET("avx512bf16")                                                                                               \
+    static void pairs_##rows##x##vecs(int64_t steps, const float *a, const float *b, int64_t b_row, float *c,          \
+                                      int64_t c_row, bool add)                                                         \
+    {                                                                                                                  \
+        micro_pairs(rows, vecs, steps, a, b, b_row, c, c_row, add);                                                    \
+    }
+#define PAIRS(rows) PAIRS_OF(rows, 1) PAIRS_OF(rows, 2)
+#define PAIRS_ENTRY(rows) {pairs_##rows##x1, pairs_##rows##x2},
+
+EACH_HEIGHT(PAIRS)
+
+static void micro_bf16(int rows, int vecs, int64_t steps, const float *a, const float *b, int64_t b_row, float *c,
+                       int64_t c_row, bool add)
+{
+    static const micro_fn table[TILE_ROWS][2] = {EACH_HEIGHT(PAIRS_ENTRY)};
+    table[rows - 1][vecs - 1](steps, a, b, b_row, c, c_row, add);
+}
+
+gemm_method KERNEL(gemm_choose_method)(int type)
+{
+    if (type == GEMM_BF16 && CPU_HAS("avx512bf16")) return (gemm_method){2, KERNEL(gemm_pack_pairs), micro_bf16};
+    return (gemm_method){1, KERNEL(gemm_pack), micro_f32};
+}
+
+#else
+
+gemm_method KERNEL(gemm_choose_method)(int type)
+{
+    (void)type;
+    return (gemm_method){1, KERNEL(gemm_pack), micro_f32};
+}
+
+#endif
 
 ALWAYS_INLINE vec load_addend(const cpu_gemm *g, int64_t at, int n, const int type)
 {

@@ -23,17 +23,30 @@ enum { TILE_ROWS = 4, BLOCK_K = 384, GROUP = 4 };
 #endif
 enum { TILE_COLS = 2 * VEC };
 
-/* Lanes of an operand (rows of A, columns of B) side by side for each k:
- * out[k * out_row + lane] = x[lane * lane_stride + k * k_stride].  lanes <= VEC.  A row of `out` may be written up to
- * VEC lanes wide: what lies beyond `lanes` is unspecified but finite or from the operand, and is overwritten by the
- * next row. */
+/* How a product is packed and multiplied.  K runs in steps of `k_per_step` elements, each one float of a panel.
+ *
+ * pack lays lanes of an operand (rows of A, columns of B) side by side for each step:
+ * out[step * out_row + lane] = x[lane * lane_stride + k * k_stride].  lanes <= VEC, depth counts k.  A row of `out` may
+ * be written up to VEC lanes wide: what lies beyond `lanes` is zero or from the operand, and is overwritten by the next
+ * row.
+ *
+ * micro does c (+)= a b over `steps`: a has `rows` (1..TILE_ROWS) floats a step, b `vecs` (1, 2) vectors, each step
+ * b_row floats on.  `add` keeps what c holds. */
+typedef struct {
+    int k_per_step;
+    void (*pack)(float *out, int64_t out_row, const void *x, int64_t lane_stride, int64_t k_stride, int lanes,
+                 int64_t depth, int type);
+    void (*micro)(int rows, int vecs, int64_t steps, const float *a, const float *b, int64_t b_row, float *c,
+                  int64_t c_row, bool add);
+} gemm_method;
+
+/* Operands become float32.  Where the CPU multiplies pairs of bfloat16 and adds them in float32 (AVX512_BF16), bfloat16
+ * is packed as it is, two k in a step, at twice the speed; subnormals then count as zero. */
 void KERNEL(gemm_pack)(float *out, int64_t out_row, const void *x, int64_t lane_stride, int64_t k_stride, int lanes,
                        int64_t depth, int type);
-
-/* c (+)= a b over `depth` steps: a has `rows` (1..TILE_ROWS) floats a step, b `vecs` (1, 2) vectors, each step b_row
- * floats on.  `add` keeps what c holds. */
-void KERNEL(gemm_micro)(int rows, int vecs, int64_t depth, const float *a, const float *b, int64_t b_row, float *c,
-                        int64_t c_row, bool add);
+void KERNEL(gemm_pack_pairs)(float *out, int64_t out_row, const void *x, int64_t lane_stride, int64_t k_stride,
+                             int lanes, int64_t depth, int type);
+gemm_method KERNEL(gemm_choose_method)(int type);
 
 /* C[rows, cols] of one product, from `row`, `col` on = alpha * sum + beta * D, rounded to the dtype.  c_offset and
  * d_offset are those of the product. */
