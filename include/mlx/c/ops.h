@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-/* In the order of their names. Shapes, dtypes and special values follow MLX 0.31. */
+/* In the order of their names. Shapes, dtypes and special values follow MLX. */
 int mlx_abs(mlx_array *res, const mlx_array a, const mlx_stream s);
 int mlx_add(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 int mlx_addmm(mlx_array *res, const mlx_array c, const mlx_array a, const mlx_array b, float alpha, float beta,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The version of the interface that is implemented. */
+ * The version. */
 #ifndef MLX_VERSION_H
 #define MLX_VERSION_H
 
@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* As "0.31.2". */
+/* The version of MLX whose behaviour is implemented, as "0.32.2". */
 int mlx_version(mlx_string *str_);
 
 #ifdef __cplusplus
