@@ -127,13 +127,25 @@ def read_corpus(data):
     return text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
 
 
+def open_texts(out, data, context, resumed):
+    """Both texts as arrays, and their SHA-256. A run keeps the data that it began with."""
+    names = ("train.bin", "val.bin")
+    texts = [(out / name).read_bytes() for name in names] if resumed else read_corpus(data)
+    if min(map(len, texts)) < context + VAL_WINDOWS:
+        sys.exit(f"too little data: {len(texts[0])} bytes to learn from and {len(texts[1])} to validate with")
+    out.mkdir(parents=True, exist_ok=True)
+    if not resumed:
+        for name, text in zip(names, texts):
+            write_atomically(out / name, lambda temporary: Path(temporary).write_bytes(text))
+    sums = {name: hashlib.sha256(text).hexdigest() for name, text in zip(names, texts)}
+    (out / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+    return [mx.array(memoryview(text)) for text in texts], sums
+
+
 def windows(text, starts, context):
     """Inputs and targets, each of shape (len(starts), context): the targets are one byte ahead."""
     rows = text[starts[:, None] + mx.arange(context + 1)].astype(mx.int32)
     return rows[:, :-1], rows[:, 1:]
-
-
-# The run folder.
 
 
 def write_atomically(path, write):
@@ -182,10 +194,10 @@ def open_run_folder(out, resume):
 def read_losses(path, last_step):
     """Both curves up to ``last_step``: after a crash the file may know more than the checkpoint."""
     curves = json.loads(path.read_text()) if path.exists() else {"train": {}, "val": {}}
-    return [{int(step): loss for step, loss in curve.items() if int(step) <= last_step} for curve in curves.values()]
+    return {name: {int(s): x for s, x in curve.items() if int(s) <= last_step} for name, curve in curves.items()}
 
 
-def plot(path, train_losses, val_losses):
+def plot(path, losses):
     try:
         import matplotlib
     except ImportError:
@@ -194,14 +206,11 @@ def plot(path, train_losses, val_losses):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 5))
-    axes.plot(*zip(*train_losses.items()), linewidth=0.6, label="training")
-    axes.plot(*zip(*val_losses.items()), marker="o", label="validation")
+    axes.plot(*zip(*losses["train"].items()), linewidth=0.6, label="training")
+    axes.plot(*zip(*losses["val"].items()), marker="o", label="validation")
     axes.set(xlabel="step", ylabel="loss (nats a byte)")
     axes.legend()
     write_atomically(path, lambda name: figure.savefig(name, dpi=120))
-
-
-# Training.
 
 
 def validation_loss(model, text, context):
@@ -226,11 +235,8 @@ def sample(model, prompt, count, context, seed, rows=3, temperature=0.8):
 
 
 def make_optimizer(config):
-    """AdamW without bias correction. With g the clipped gradient and r the rate of the step:
-
-    w = w * (1 - r * decay);  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g^2;
-    w = w - r * m / (sqrt(v) + 1e-8)
-    """
+    """w *= 1 - r * decay;  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g^2;  w -= r * m / (sqrt(v) + 1e-8)
+    for the clipped gradient g and the rate r, which rises in a line and falls in half a cosine wave."""
     warmup = min(config["warmup"], config["steps"] // 2)
     rise = optim.linear_schedule(0.0, config["lr"], max(1, warmup))
     fall = optim.cosine_decay(config["lr"], config["steps"] - warmup)
@@ -257,45 +263,8 @@ def parse_arguments():
     return args
 
 
-def main():
-    args = parse_arguments()
-    if args.device:
-        mx.set_default_device(mx.gpu if args.device == "gpu" else mx.cpu)
-    device = "gpu" if mx.default_device() == mx.gpu else "cpu"
-
-    # The data: read once, then the run has its own.
-    out, checkpoint = open_run_folder(args.out, args.resume)
-    names = ("train.bin", "val.bin")
-    texts = [(out / name).read_bytes() for name in names] if checkpoint else read_corpus(args.data)
-    if min(map(len, texts)) < args.context + VAL_WINDOWS:
-        sys.exit(f"too little data: {len(texts[0])} bytes to learn from and {len(texts[1])} to validate with")
-    out.mkdir(parents=True, exist_ok=True)
-    if not checkpoint:
-        for name, text in zip(names, texts):
-            write_atomically(out / name, lambda temporary: Path(temporary).write_bytes(text))
-    sums = {name: hashlib.sha256(text).hexdigest() for name, text in zip(names, texts)}
-    (out / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
-    train_text, val_text = (mx.array(memoryview(text)) for text in texts)
-
-    # The model and its optimizer: new, or where we left off.
-    names = ("steps", "batch", "context", "width", "layers", "heads", "hidden", "lr", "warmup", "seed")
-    config = {name: getattr(args, name) for name in names} | sums
-    mx.random.seed(args.seed)
-    model = LanguageModel(args.width, args.layers, args.heads, args.hidden)
-    optimizer = make_optimizer(config)
-    optimizer.init(model.trainable_parameters())
-    first = load_checkpoint(checkpoint, config, model, optimizer) if checkpoint else 0
-    train_losses, val_losses = read_losses(out / "losses.json", first)
-
-    def save(step):
-        curves = json.dumps({"train": train_losses, "val": val_losses})
-        write_atomically(out / "losses.json", lambda name: Path(name).write_text(curves))
-        save_checkpoint(out, step, config, model, optimizer)
-
-    if not checkpoint:
-        save(0)
-    size = sum(x.size for _, x in tree_flatten(model.parameters()))
-    print(f"{size:,} parameters, {train_text.size:,} bytes to learn from, {device}, {out} after step {first}")
+def train(args, model, optimizer, texts, first, losses, save):
+    """Steps ``first`` to ``args.steps``, or to Ctrl-C; returns the number of the last and the seconds they took."""
 
     def stop_soon(*_):  # Ctrl-C lets the step end; a second one does not wait
         stop.append(True)
@@ -303,47 +272,75 @@ def main():
 
     stop = []
     signal.signal(signal.SIGINT, stop_soon)
-    loss_and_grad = nn.value_and_grad(
-        model, lambda inputs, targets: nn.losses.cross_entropy(model(inputs), targets, reduction="mean")
-    )
+    loss_and_grad = nn.value_and_grad(model, lambda x, y: nn.losses.cross_entropy(model(x), y, reduction="mean"))
+    step, seconds = first, 0.0
     bar = tqdm(total=args.steps, initial=first, unit="step", dynamic_ncols=True)
-    step, seconds, tokens_per_s = first, 0.0, 0.0
 
     while step < args.steps and not stop:
         began = time.perf_counter()
         key = mx.random.key(args.seed + step)
-        starts = mx.random.randint(0, train_text.size - args.context, (args.batch,), key=key)
-        loss, grads = loss_and_grad(*windows(train_text, starts, args.context))
+        starts = mx.random.randint(0, texts[0].size - args.context, (args.batch,), key=key)
+        loss, grads = loss_and_grad(*windows(texts[0], starts, args.context))
         grads, _ = optim.clip_grad_norm(grads, 1.0)
         optimizer.update(model, grads)
         mx.eval(loss, model.parameters(), optimizer.state)
         seconds += time.perf_counter() - began
 
         step += 1
-        train_losses[step] = loss.item()
-        tokens_per_s = (step - first) * args.batch * args.context / seconds
+        losses["train"][step] = loss.item()
+        speed = (step - first) * args.batch * args.context / seconds
         bar.update()
-        bar.set_postfix_str(f"loss {train_losses[step]:.3f}, {tokens_per_s:,.0f} tokens/s")
+        bar.set_postfix_str(f"loss {losses['train'][step]:.3f}, {speed:,.0f} tokens/s")
         if step % args.eval_every == 0 or step == args.steps:
-            val_losses[step] = validation_loss(model, val_text, args.context)
-            bar.write(f"step {step}: validation loss {val_losses[step]:.4f}")
+            losses["val"][step] = validation_loss(model, texts[1], args.context)
+            bar.write(f"step {step}: validation loss {losses['val'][step]:.4f}")
         if step % args.save_every == 0 or step == args.steps:
             save(step)
     bar.close()
-    if args.log_losses:
-        values = [struct.pack(">f", loss).hex() for s, loss in train_losses.items() if s > first]
-        Path(args.log_losses).write_text("\n".join(values) + "\n")
     if step < args.steps:
         save(step)
+    return step, seconds
+
+
+def main():
+    args = parse_arguments()
+    if args.device:
+        mx.set_default_device(mx.gpu if args.device == "gpu" else mx.cpu)
+    device = "gpu" if mx.default_device() == mx.gpu else "cpu"
+    out, checkpoint = open_run_folder(args.out, args.resume)
+    texts, sums = open_texts(out, args.data, args.context, args.resume)
+
+    names = ("steps", "batch", "context", "width", "layers", "heads", "hidden", "lr", "warmup", "seed")
+    config = {name: getattr(args, name) for name in names} | sums
+    mx.random.seed(args.seed)
+    model = LanguageModel(args.width, args.layers, args.heads, args.hidden)
+    optimizer = make_optimizer(config)
+    optimizer.init(model.trainable_parameters())
+    first = load_checkpoint(checkpoint, config, model, optimizer) if checkpoint else 0
+    losses = read_losses(out / "losses.json", first)
+
+    def save(step):
+        write_atomically(out / "losses.json", lambda name: Path(name).write_text(json.dumps(losses)))
+        save_checkpoint(out, step, config, model, optimizer)
+
+    if not checkpoint:
+        save(0)
+    size = sum(x.size for _, x in tree_flatten(model.parameters()))
+    print(f"{size:,} parameters, {texts[0].size:,} bytes to learn from, {device}, {out} after step {first}")
+    step, seconds = train(args, model, optimizer, texts, first, losses, save)
+
+    if args.log_losses:
+        bits = [struct.pack(">f", loss).hex() for s, loss in losses["train"].items() if s > first]
+        Path(args.log_losses).write_text("\n".join(bits) + "\n")
+    if step < args.steps:
         print(f"stopped after step {step}; the same command with --resume --out {out} goes on")
         sys.exit(130)
-
-    plot(out / "loss.png", train_losses, val_losses)
-    samples = sample(model, b"def ", args.sample_bytes, args.context, args.seed)
-    (out / "samples.txt").write_text(("\n" + "-" * 80 + "\n").join(samples) + "\n", encoding="utf-8")
-    print(f"{'-' * 80}\n{samples[0]}\n{'-' * 80}")
-    val_loss = val_losses[max(val_losses)]
-    print(f"result: val_loss={val_loss:.3f} tokens_per_s={tokens_per_s:.0f} device={device} seconds={seconds:.0f}")
+    plot(out / "loss.png", losses)
+    samples, line = sample(model, b"def ", args.sample_bytes, args.context, args.seed), "\n" + "-" * 80 + "\n"
+    (out / "samples.txt").write_text(line.join(samples) + "\n", encoding="utf-8")
+    print(line[1:] + samples[0] + line[:-1])
+    speed = (step - first) * args.batch * args.context / seconds if seconds else 0
+    print(f"result: val_loss={losses['val'][step]:.3f} tokens_per_s={speed:.0f} device={device} seconds={seconds:.0f}")
 
 
 if __name__ == "__main__":

@@ -126,8 +126,8 @@ def glu(x, axis=-1):
 
 
 def step(x, threshold=0.0):
-    """1 above ``threshold``, else 0, as int32."""
-    return mx.where(x > threshold, 1, 0)
+    """1 from ``threshold`` on, else 0, as int32."""
+    return mx.where(x >= threshold, 1, 0)
 
 
 def log_sigmoid(x):

@@ -21,7 +21,7 @@ class _Dropout(Module):
 
     def _drop(self, x, mask_shape):
         mask = mx.random.bernoulli(self._p_1, mask_shape)
-        return (1 / self._p_1) * mask * x
+        return (1 / self._p_1) * (mask * x)
 
 
 class Dropout(_Dropout):

@@ -192,7 +192,7 @@ class BatchNorm(Module):
     affine : bool
         Whether to scale and shift by ``weight`` and ``bias``, of shape ``(C,)``.
     track_running_stats : bool
-        Whether to keep ``running_mean`` and ``running_var``, of shape ``(C,)``. They are frozen.
+        Whether to keep ``running_mean`` and ``running_var`` (unbiased), of shape ``(C,)``. They are frozen.
     """
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
@@ -224,6 +224,9 @@ class BatchNorm(Module):
         if x.ndim < 2 or x.ndim > 4:
             raise ValueError(f"Expected input tensor to have 2, 3 or 4 dimensions, but got {x.ndim}")
 
+        count = x.size // max(1, x.shape[-1])  # values for each feature
+        if self.training and count == 1:
+            raise ValueError("BatchNorm training requires more than one value per channel.")
         if self.training or not self.track_running_stats:
             axes = tuple(range(x.ndim - 1))
             mean, var = mx.mean(x, axis=axes), mx.var(x, axis=axes)
@@ -231,7 +234,8 @@ class BatchNorm(Module):
             mean, var = self["running_mean"], self["running_var"]
         if self.training and self.track_running_stats:
             old, new = 1 - self.momentum, self.momentum
+            unbiased = var * (count / max(1, count - 1))
             self.running_mean = old * self["running_mean"] + new * mean
-            self.running_var = old * self["running_var"] + new * var
+            self.running_var = old * self["running_var"] + new * unbiased
 
         return _scale_and_shift(self, (x - mean) * mx.rsqrt(var + self.eps))

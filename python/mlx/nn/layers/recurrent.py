@@ -95,16 +95,14 @@ class GRU(Module):
         x_rz, x_n = mx.split(x, [2 * self.hidden_size], axis=-1)
         states = []
         for t in range(x.shape[-2]):
-            rz, n = x_rz[..., t, :], x_n[..., t, :]
+            rz, n, h_n = x_rz[..., t, :], x_n[..., t, :], self.bhn
             if hidden is not None:
                 h_rz, h_n = mx.split(hidden @ self.Wh.T, [2 * self.hidden_size], axis=-1)
                 rz = rz + h_rz
                 if self.bhn is not None:
                     h_n = h_n + self.bhn
             r, z = mx.split(mx.sigmoid(rz), 2, axis=-1)
-            if hidden is not None:
-                n = n + r * h_n
-            n = mx.tanh(n)
+            n = mx.tanh(n if h_n is None else n + r * h_n)
             hidden = (1 - z) * n if hidden is None else (1 - z) * n + z * hidden
             states.append(hidden)
         return mx.stack(states, axis=-2)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""examples/python/transformer_lm.py at a tiny size: what it leaves behind, and that it goes on after any death."""
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+
+import mlx.core as mx
+
+SCRIPT = Path(__file__).parents[2] / "examples" / "python" / "transformer_lm.py"
+TINY = "--width 32 --layers 2 --heads 2 --hidden 64 --context 32 --batch 4 --warmup 5 --sample-bytes 8".split()
+STEPS = ["--steps", "40", "--save-every", "10", "--eval-every", "20"]
+LAST = "checkpoint-000040.safetensors"
+
+
+def run(*arguments, check=True):
+    command = [sys.executable, SCRIPT, *TINY, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 or not check, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder of texts: some for training, some for validation."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "deep").mkdir()
+    for i in range(60):
+        (folder / ("deep" if i % 2 else ".") / f"{i}.txt").write_text(f"{i}: a line of text, and a line\n" * 10)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """An uninterrupted run: its folder and its output."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return out, run("--data", data, "--out", out, *STEPS, "--log-losses", out.parent / "log").stdout
+
+
+def test_last_line(whole):
+    last = whole[1].splitlines()[-1]
+    assert re.fullmatch(r"result: val_loss=\d+\.\d{3} tokens_per_s=\d+ device=\w+ seconds=\d+", last)
+
+
+def test_run_folder(whole):
+    out = whole[0]
+    checkpoints = {f"checkpoint-{i:06d}.safetensors" for i in (0, 10, 20, 30, 40)}
+    others = {"train.bin", "val.bin", "SHA256SUMS", "losses.json", "loss.png", "samples.txt"}
+    assert {p.name for p in out.iterdir()} == checkpoints | others
+    for line in (out / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "samples.txt").read_text().startswith("def ")
+
+
+def test_losses_fall_and_are_logged(whole):
+    curves = json.loads((whole[0] / "losses.json").read_text())
+    train = list(curves["train"].values())
+    assert len(train) == 40 and list(curves["val"]) == ["20", "40"]
+    assert sum(train[-5:]) < sum(train[:5])
+    log = (whole[0].parent / "log").read_text().split()
+    bits = mx.array([int(x, 16) for x in log], dtype=mx.uint32)
+    assert bits.view(mx.float32).tolist() == train
+
+
+def test_corpus_is_split_by_the_names_of_the_files(whole, data):
+    names = sorted(p.relative_to(data).as_posix() for p in data.rglob("*.txt"))
+    val = [n for n in names if zlib.crc32(n.encode()) % 20 == 0]
+    assert val and (whole[0] / "val.bin").read_bytes() == b"\0".join((data / n).read_bytes() for n in val)
+    train = b"\0".join((data / n).read_bytes() for n in names if n not in val)
+    assert (whole[0] / "train.bin").read_bytes() == train
+
+
+def test_checkpoint_holds_model_optimizer_and_config(whole):
+    arrays, metadata = mx.load(str(whole[0] / LAST), return_metadata=True)
+    config = json.loads(metadata["config"])
+    assert metadata["step"] == "40" and config["width"] == 32 and len(config["train.bin"]) == 64
+    assert arrays["model.layers.1.mlp.down.weight"].shape == (32, 64)
+    assert arrays["optimizer.layers.1.mlp.down.weight.v"].shape == (32, 64)
+    assert arrays["optimizer.step"].dtype == mx.uint64 and arrays["optimizer.step"].item() == 40
+    first = mx.load(str(whole[0] / "checkpoint-000000.safetensors"))
+    assert first.keys() == arrays.keys() and mx.all(first["optimizer.norm.weight.m"] == 0).item()
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGINT])
+def test_resumed_run_ends_in_the_same_bytes(whole, data, tmp_path, death):
+    out = tmp_path / "broken"
+    command = [sys.executable, SCRIPT, *TINY, "--data", str(data), "--out", str(out), *STEPS]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoint-000010.safetensors").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(death)
+    output = process.communicate(timeout=120)[0]
+    if death == signal.SIGINT and process.returncode != 0:  # else it was done before the signal came
+        assert process.returncode == 130 and "--resume" in output
+    resumed = run("--data", data, "--out", out, *STEPS, "--resume").stdout
+    assert resumed.splitlines()[-1].startswith("result: ")
+    assert (out / LAST).read_bytes() == (whole[0] / LAST).read_bytes()
+    assert json.loads((out / "losses.json").read_text()) == json.loads((whole[0] / "losses.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--steps", "0"], "at least 1"),
+        (["--width", "30", "--heads", "4"], "multiple"),
+        (["--data", "no/such/place"], "no such file or folder"),
+        (["--data", __file__, "--context", "100000"], "too little data"),
+        (["--resume"], "no checkpoint"),
+    ],
+)
+def test_refused(tmp_path, arguments, message):
+    done = run("--out", tmp_path / "run", *arguments, check=False)
+    assert done.returncode != 0 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_overwritten_and_not_resumed_with_other_settings(whole, data):
+    done = run("--data", data, "--out", whole[0], *STEPS, check=False)
+    assert done.returncode == 1 and "--resume" in done.stderr
+    done = run("--data", data, "--out", whole[0], *STEPS, "--resume", "--lr", "0.1", check=False)
+    assert done.returncode == 1 and "lr was 0.003" in done.stderr
+
+
+def test_one_file_is_split_at_nine_tenths(tmp_path):
+    text = tmp_path / "text"
+    text.write_bytes(bytes(range(256)) * 16)
+    run("--data", text, "--out", tmp_path / "run", "--steps", "1")
+    assert (tmp_path / "run" / "train.bin").read_bytes() == text.read_bytes()[: 4096 * 9 // 10]
+    assert (tmp_path / "run" / "val.bin").read_bytes() == text.read_bytes()[4096 * 9 // 10 :]
+
+
+@pytest.mark.skipif(mx.is_available(mx.gpu), reason="there is a GPU")
+def test_without_a_gpu_it_stops_before_any_training(tmp_path):
+    done = run("--device", "gpu", "--out", tmp_path / "run", check=False)
+    assert done.returncode == 1 and "ValueError" in done.stderr
+    assert not (tmp_path / "run").exists()
