@@ -13,6 +13,7 @@ from mlx.nn.layers import (
     positional_encoding,
     recurrent,
     transformer,
+    upsample,
 )
 from mlx.nn.layers.activations import *
 from mlx.nn.layers.base import Module
@@ -31,6 +32,7 @@ from mlx.nn.layers.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from mlx.nn.layers.upsample import Upsample
 
 if hasattr(mx, "as_strided"):
     from mlx.nn.layers import pooling
