@@ -152,8 +152,7 @@ PyObject *py_return_tuple(py_args *in, mx_array *const *xs, int count)
 
 /* ---- TypeError
  * -----------------------------------------------------------------------------------------------------*/
-/* "list", or with its module if it is one of ours. */
-static PyObject *type_name(PyObject *o)
+PyObject *py_type_name(PyObject *o)
 {
     PyObject *type = (PyObject *)Py_TYPE(o);
     PyObject *name = PyType_GetQualName(Py_TYPE(o));
@@ -166,7 +165,7 @@ static PyObject *type_name(PyObject *o)
 
 static bool append(PyObject **text, const char *format, PyObject *name, PyObject *o)
 {
-    PyObject *type = type_name(o);
+    PyObject *type = py_type_name(o);
     PyObject *part = !type  ? NULL
                      : name ? PyUnicode_FromFormat(format, name, type)
                             : PyUnicode_FromFormat(format, type);

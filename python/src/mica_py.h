@@ -23,7 +23,6 @@ typedef struct py_array {
     PyObject_HEAD mx_array
         *a; /* owned; swapped by `x += y` and `x[i] = v`, so never keep it across a call into Python */
     PyObject *weakrefs;
-    int exports; /* views of the memory that are alive */
 } py_array;
 
 /* ---- What the process has once.  Sub-interpreters are refused, so this needs no lookup (module.c)
@@ -31,6 +30,7 @@ typedef struct py_array {
 typedef struct py_state {
     PyObject *module; /* mlx.core; NULL before the first import */
     PyTypeObject *array_type, *iterator_type, *array_like_type;
+    mx_array *empty; /* what an array object holds before __init__ */
     PyTypeObject *dtype_type, *category_type, *device_kind_type, *device_type;
     PyTypeObject *stream_type, *thread_stream_type, *stream_context_type;
     long thread_streams; /* ThreadLocalStreams made so far */
@@ -150,6 +150,15 @@ bool py_to_operands(PyObject *a, PyObject *b, mx_array **x, mx_array **y);
 /* Is it something that py_to_array accepts?  Raises nothing. */
 bool py_is_operand(PyObject *o);
 
+/* What an object without Python numbers in it holds: by the buffer protocol, DLPack or __mlx_array__.  `share` asks for
+ * its memory instead of a copy.  NULL without an exception: it is none of these. */
+mx_array *py_from_foreign_object(PyObject *o, bool share);
+mx_array *py_from_dlpack(PyObject *o, bool share);
+bool py_can_be_foreign(PyObject *o);
+extern const py_row py_buffer_rows[], py_dlpack_rows[], py_item_rows[]; /* methods of mx.array */
+int py_array_getbuffer(PyObject *self, Py_buffer *view, int flags);
+void py_array_releasebuffer(PyObject *self, Py_buffer *view);
+
 /* Evaluates without the GIL; Ctrl-C works (transforms.c). */
 bool py_eval_arrays(mx_array *const *arrays, int count);
 /* The element of an array of size 1 as a Python bool, int, float or complex (convert.c). */
@@ -160,6 +169,9 @@ PyObject *py_array_getitem(PyObject *self, PyObject *key);
 int py_array_setitem(PyObject *self, PyObject *key, PyObject *value);
 PyObject *py_array_at(PyObject *self, void *closure);
 
+/* "list", or "mlx.core.array": a type for messages. */
+PyObject *py_type_name(PyObject *o);
+
 /* ---- Plain values ---------------------------------------------------------------------------------------------------
  */
 bool py_to_int64(PyObject *o, int64_t *out); /* anything with __index__ */
@@ -167,6 +179,7 @@ bool py_to_shape(PyObject *o, py_shape *out);
 bool py_to_axes(PyObject *o, py_axes *out); /* None: all */
 bool py_to_dtype(PyObject *o, mx_dtype *out);
 PyObject *py_shape_tuple(mx_array *x);
+bool py_init_array_methods(PyObject *module);         /* those that are functions too; after the tables of ops */
 #define py_dtype_object(dtype) (py_the.dtypes[dtype]) /* borrowed */
 
 /* A Stream, Device or DeviceType as a stream (stream.c); None gives NULL, which is the current one. */

@@ -11,6 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#ifndef MICA_VERSION /* the build names it */
+#define MICA_VERSION "0.32.0"
+#endif
+
 py_state py_the;
 
 /* ---- Helpers of the parts
@@ -70,7 +74,7 @@ static bool refuse_apples_mlx(PyObject *module)
     bool found = false;
     char path[4096];
     if (bytes && PyBytes_Size(bytes) < (Py_ssize_t)sizeof path) {
-        strcpy(path, PyBytes_AsString(bytes)); /* .../site-packages/mlx/core.abi3.so */
+        memcpy(path, PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes) + 1); /* .../site-packages/mlx/core.abi3.so */
         for (int i = 0; i < 2; i++) {
             char *slash = strrchr(path, '/');
             if (slash) *slash = 0;

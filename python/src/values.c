@@ -36,7 +36,7 @@ static int to_ints(PyObject *o, int64_t *at, const char *what)
             if (!py_to_int64(PyTuple_GetItem(o, i), &at[i])) return -1;
         return (int)count;
     }
-    if (PyIndex_Check(o)) return py_to_int64(o, at) ? 1 : -1;
+    if (PyIndex_Check(o) && !PySequence_Check(o)) return py_to_int64(o, at) ? 1 : -1;
     if (PyUnicode_Check(o) || !PySequence_Check(o)) {
         PyErr_SetString(PyExc_TypeError, "an int or a sequence of ints is expected");
         return -1;
@@ -169,7 +169,7 @@ bool py_arg_shape(py_args *in, int i, py_shape *out)
 mx_array **py_arg_arrays(py_args *in, int i, int *count)
 {
     PyObject *o = in->at[i];
-    if (PyUnicode_Check(o) || PyDict_Check(o) || !PySequence_Check(o)) return py_incompatible(in);
+    if (PyUnicode_Check(o) || PyDict_Check(o) || !(PySequence_Check(o) || py_is_array(o))) return py_incompatible(in);
     PyObject *items = PySequence_Tuple(o);
     Py_ssize_t size = items ? PyTuple_Size(items) : 0;
     mx_array **arrays = items ? PyMem_Calloc((size_t)size + 1, sizeof *arrays) : NULL;

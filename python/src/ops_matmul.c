@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Products of matrices and vectors. */
+#include "ops.h"
+
+static PyObject *product(py_args *in, mx_array *(*op)(mx_array *, mx_array *))
+{
+    mx_array *a = py_arg_array(in, 0), *b = a ? py_arg_array(in, 1) : NULL;
+    return b ? py_return(in, op(a, b)) : NULL;
+}
+
+static PyObject *py_matmul(py_args *in)
+{
+    return product(in, mx_matmul);
+}
+
+static PyObject *py_inner(py_args *in)
+{
+    return product(in, mx_inner);
+}
+
+static PyObject *py_outer(py_args *in)
+{
+    return product(in, mx_outer);
+}
+
+static PyObject *py_kron(py_args *in)
+{
+    return product(in, mx_kron);
+}
+
+static PyObject *py_vecdot(py_args *in)
+{
+    mx_array *a = py_arg_array(in, 0), *b = a ? py_arg_array(in, 1) : NULL;
+    int axis = -1;
+    return b && py_arg_int(in, 2, &axis) ? py_return(in, mx_vecdot(a, b, axis)) : NULL;
+}
+
+static PyObject *py_addmm(py_args *in)
+{
+    mx_array *c = py_arg_array(in, 0), *a = c ? py_arg_array(in, 1) : NULL, *b = a ? py_arg_array(in, 2) : NULL;
+    double alpha = 1, beta = 1;
+    if (!b || !py_arg_double(in, 3, &alpha) || !py_arg_double(in, 4, &beta)) return NULL;
+    return py_return(in, mx_addmm(c, a, b, (float)alpha, (float)beta));
+}
+
+/* Two lists of axes. */
+static bool axes_pair(py_args *in, PyObject *o, py_axes *a, py_axes *b)
+{
+    if (!PySequence_Check(o) || PySequence_Size(o) != 2) return py_incompatible(in);
+    PyObject *first = PySequence_GetItem(o, 0), *second = PySequence_GetItem(o, 1);
+    bool lists = first && second && PySequence_Check(first) && PySequence_Check(second);
+    bool ok = lists && py_to_axes(first, a) && py_to_axes(second, b);
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    if (ok) return true;
+    PyErr_Clear();
+    return py_incompatible(in);
+}
+
+static PyObject *py_tensordot(py_args *in)
+{
+    mx_array *a = py_arg_array(in, 0), *b = a ? py_arg_array(in, 1) : NULL;
+    py_axes axes_a, axes_b;
+    int count = 0;
+    if (!b) return NULL;
+    if (PyIndex_Check(in->at[2]) && !PySequence_Check(in->at[2])) {
+        if (!py_arg_int(in, 2, &count)) return NULL;
+        if (count < 0 || count > mx_ndim(a) || count > mx_ndim(b))
+            return PyErr_Format(PyExc_ValueError,
+                                "[tensordot] cannot contract %d axes of arrays with %d and %d "
+                                "dimensions",
+                                count, mx_ndim(a), mx_ndim(b));
+        for (int i = 0; i < count; i++) {
+            axes_a.at[i] = mx_ndim(a) - count + i;
+            axes_b.at[i] = i;
+        }
+        axes_a.axes = (mx_axes){count, axes_a.at};
+        axes_b.axes = (mx_axes){count, axes_b.at};
+    } else if (!axes_pair(in, in->at[2], &axes_a, &axes_b)) {
+        return NULL;
+    }
+    return py_return(in, mx_tensordot(a, b, axes_a.axes, axes_b.axes));
+}
+
+#define BOTH "(a: array, b: array, /, "
+const py_row py_rows_matmul[] = {
+    {"matmul", py_matmul, "matmul" BOTH "*, " STREAM ") -> array",
+     "The matrix product over the last two axes; the rest broadcast.  Floating dtypes only."},
+    {"inner", py_inner, "inner" BOTH "*, " STREAM ") -> array", "Sums of products over both last axes."},
+    {"outer", py_outer, "outer" BOTH "*, " STREAM ") -> array", "Every product of an element of a with one of b."},
+    {"kron", py_kron, "kron(a: array, b: array, *, " STREAM ") -> array", "The Kronecker product."},
+    {"vecdot", py_vecdot, "vecdot" BOTH "axis: int = -1, *, " STREAM ") -> array",
+     "Sums of conj(a) * b along an axis."},
+    {"addmm", py_addmm,
+     "addmm(c: array, a: array, b: array, /, alpha: float = 1.0, beta: float = 1.0, *, " STREAM ") -> array",
+     "beta * c + alpha * (a @ b)."},
+    {"tensordot", py_tensordot, "tensordot" BOTH "axes: Union[int, list[Sequence[int]]] = 2, *, " STREAM ") -> array",
+     "Sums of products over the last axes of a and the first of b, or over two lists of axes."},
+    {0}};
