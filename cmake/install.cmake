@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 #
-# What `cmake --install` puts where.  By default the C library with its headers, pkg-config and CMake package files; the
-# component `python` (which scikit-build-core asks for) is the inside of a wheel instead: mlx/core.abi3.so beside
-# mlx/lib/libmica.so, found by $ORIGIN.  python/mlx/*.py are added by pyproject.toml.
+# What `cmake --install` puts where.  By default the C libraries with their headers, pkg-config and CMake package files;
+# the component `python` (which scikit-build-core asks for) is the inside of a wheel instead: mlx/core.abi3.so, which
+# finds mlx/lib/libmica.so by $ORIGIN.  The files of python/mlx are added by pyproject.toml.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS mica EXPORT MicaTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+set(libraries mica)
+if(TARGET mlxc_shared)
+  list(APPEND libraries mlxc_shared mlxc_static)
+  set_target_properties(mlxc_shared PROPERTIES EXPORT_NAME mlxc INSTALL_RPATH "$ORIGIN")
+endif()
+install(TARGETS ${libraries} EXPORT MicaTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Mica)
@@ -20,8 +24,10 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/MicaConfig.cmake ${CMAKE_CURRENT_BINAR
 configure_file(cmake/mica.pc.in mica.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mica.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-if(MICA_BUILD_PYTHON)
-    set_target_properties(mica_python PROPERTIES INSTALL_RPATH "$ORIGIN/lib")
-    install(TARGETS mica_python LIBRARY DESTINATION mlx COMPONENT python EXCLUDE_FROM_ALL)
-    install(TARGETS mica LIBRARY DESTINATION mlx/lib COMPONENT python NAMELINK_SKIP EXCLUDE_FROM_ALL)
+if(TARGET mica_python)
+  set_target_properties(mica_python PROPERTIES INSTALL_RPATH "$ORIGIN/lib")
+  install(TARGETS mica_python LIBRARY DESTINATION mlx COMPONENT python EXCLUDE_FROM_ALL)
+  # Under its soname only: a wheel would hold a link as a second copy.
+  install(PROGRAMS $<TARGET_FILE:mica> DESTINATION mlx/lib RENAME $<TARGET_SONAME_FILE_NAME:mica>
+          COMPONENT python EXCLUDE_FROM_ALL)
 endif()
