@@ -70,6 +70,10 @@ MX_API bool mx_async_eval_n(mx_array *const *arrays, int count); /* returns at o
 MX_API bool mx_is_available(const mx_array *x);                  /* is its data there already? */
 MX_API bool mx_is_tracer(const mx_array *x); /* a placeholder, or made from one: it cannot be evaluated */
 
+/* Asks `check` now and then (every 10 ms or so) while the calling thread evaluates; true stops the evaluation with a
+ * RUNTIME error and leaves what was not computed lazy.  NULL switches it off. */
+MX_API void mx_set_interrupt(bool (*check)(void));
+
 /* ---- Reading; these evaluate and wait
  * ----------------------------------------------------------------------------------------- */
 /* Copies all elements, row-major; `bytes` must be mx_nbytes(x). */

@@ -246,7 +246,10 @@ void *block_alloc(size_t bytes, size_t *capacity)
     for (int attempt = 0; !p && attempt < 2; attempt++) {
         size_t limit = limit_or(&pool.memory_limit, SIZE_MAX);
         if (attempt || atomic_load(&pool.active) + atomic_load(&pool.cached) + *capacity > limit) mx_clear_cache();
-        p = *capacity >= huge_page ? map_block(*capacity) : aligned_alloc(ALIGNMENT, *capacity);
+        if (*capacity >= huge_page)
+            p = map_block(*capacity);
+        else if (posix_memalign(&p, ALIGNMENT, *capacity))
+            p = NULL;
     }
     if (!p) return out_of_memory(bytes);
     count_active(*capacity);

@@ -14,7 +14,8 @@ typedef struct mx_runtime {
     pthread_cond_t done;
     pthread_mutex_t done_lock;
     _Atomic int32_t waiters;
-    _Atomic uint64_t traces; /* bits of all open traces */
+    _Atomic uint64_t traces;         /* bits of all open traces */
+    _Atomic uint64_t batched_traces; /* ... of those that batch: their nodes have no data */
     /* Streams and devices. */
     pthread_mutex_t stream_lock;
     mx_stream *streams;

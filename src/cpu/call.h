@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a CPU kernel is given, and how it gets its output and its scratch memory.  The same for all SIMD levels. */
+#ifndef CPU_CALL_H
+#define CPU_CALL_H
+
+#include "core/device.h"
+#include "core/memory.h"
+#include "cpu/pool.h"
+
+enum { CPU_MAX_SCRATCH = 8 };
+
+typedef struct cpu_call {
+    const mx_op *op;
+    const void *params;
+    mx_array *const *in; /* DONE */
+    int nin;
+    mx_array *out; /* out[0 .. nout - 1], side by side */
+    int nout;
+    bool may_donate;                    /* no trace needs the inputs after this */
+    mx_array *scratch[CPU_MAX_SCRATCH]; /* copies made for this call, dropped after it */
+    int scratch_count;
+} cpu_call;
+
+/* Body of one elementwise op over n adjacent elements; out may be one of the inputs. */
+typedef void (*tile_fn)(void *out, const void *const *in, int64_t n);
+
+/* The kernel of an op: either tile bodies by the dtype of the last input, or a function.  A body that a 16-bit float
+ * lacks is the float32 one, between two conversions. */
+typedef struct cpu_op {
+    bool (*run)(cpu_call *c); /* false: an error is recorded */
+    tile_fn tile[MX_DTYPE_COUNT];
+    const tile_fn (*cast)[MX_DTYPE_COUNT]; /* astype: bodies by dtype from and dtype to */
+} cpu_op;
+
+/* ---- Outputs: row-major, allocated by the kernel before it computes anything
+ * --------------------------------------------------- */
+bool cpu_output(cpu_call *c, int i);
+/* Output 0 in the memory of x if nobody else needs that, else in new memory. x is an input of the same number and size
+ * of elements or a scratch copy, row-major. */
+bool cpu_output_like(cpu_call *c, mx_array *x);
+/* Could output `out` use x's memory?  Asks only. */
+bool cpu_can_donate(const cpu_call *c, const mx_array *x, const mx_array *out);
+
+/* ---- Inputs
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+/* Input i row-major: itself, or a copy that lives as long as the call.  NULL: an error is recorded. */
+mx_array *cpu_contiguous(cpu_call *c, int i);
+/* A row-major scratch array. */
+mx_array *cpu_scratch(cpu_call *c, mx_shape shape, mx_dtype dtype);
+
+/* ---- Loops
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
+/* Splits 0..n-1 into ranges of `step` and runs fn(ctx, begin, end) on the pool. */
+typedef void (*cpu_range_fn)(void *ctx, int64_t begin, int64_t end);
+void cpu_split(int64_t n, int64_t step, cpu_range_fn fn, void *ctx);
+/* A step for rows of `row_bytes` (all that a row reads and writes): about 128 KB of work, at least one row. */
+int64_t cpu_rows_step(int64_t row_bytes);
+
+#endif

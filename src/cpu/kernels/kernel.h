@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every kernel source includes first. */
+#ifndef CPU_KERNELS_KERNEL_H
+#define CPU_KERNELS_KERNEL_H
+
+#include "core/compiler.h"
+#include "cpu/call.h"
+#include "cpu/dispatch.h"
+#include "cpu/kernels/level.h"
+
+#define VIEW(name)
+#define OP(name) extern const cpu_op KERNEL(name);
+#include "core/ops.def"
+#undef OP
+
+bool KERNEL(run_tiles)(const mx_group *group, bool may_donate);
+void KERNEL(copy_strided)(void *to, const void *from, mx_shape shape, const int64_t *strides, size_t bytes);
+/* Copies `bytes` past the caches: for results that are too large to stay there. */
+void KERNEL(stream_copy)(void *to, const void *from, size_t bytes);
+
+#endif

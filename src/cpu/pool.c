@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Workers wait for a generation number to change: they spin for some microseconds, because the next kernel usually
+ * follows at once, and then sleep.  Chunks are handed out by a counter.  The thread that started the loop works too. */
+#include "cpu/pool.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_THREADS = 256, SPIN_NS = 30000, SPIN_CHECK = 64 };
+
+static struct {
+    pthread_once_t once;
+    int threads; /* the caller included */
+    _Atomic int busy;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    _Atomic int sleepers;
+    /* The loop that runs now. */
+    _Atomic uint64_t generation;
+    cpu_chunk_fn fn;
+    void *ctx;
+    int64_t chunks;
+    _Atomic int64_t next;
+    _Atomic int working; /* workers that have not finished this generation */
+} pool = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static inline void pause_cpu(void)
+{
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
+static void run_chunks(cpu_chunk_fn fn, void *ctx, int64_t chunks)
+{
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
+        if (i >= chunks) return;
+        fn(ctx, i);
+    }
+}
+
+static uint64_t wait_for_work(uint64_t seen)
+{
+    uint64_t now;
+    int64_t until = clock_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < SPIN_CHECK; i++) {
+            now = atomic_load_explicit(&pool.generation, memory_order_acquire);
+            if (now != seen) return now;
+            pause_cpu();
+        }
+    } while (clock_ns() < until);
+    pthread_mutex_lock(&pool.lock);
+    atomic_fetch_add(&pool.sleepers, 1);
+    while ((now = atomic_load(&pool.generation)) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
+    atomic_fetch_sub(&pool.sleepers, 1);
+    pthread_mutex_unlock(&pool.lock);
+    return now;
+}
+
+static void *work(void *first_seen)
+{
+    uint64_t seen = (uint64_t)(uintptr_t)first_seen;
+    thread_self()->is_worker = true;
+    for (;;) {
+        seen = wait_for_work(seen);
+        run_chunks(pool.fn, pool.ctx, pool.chunks);
+        atomic_fetch_sub_explicit(&pool.working, 1, memory_order_release);
+    }
+    return NULL;
+}
+
+/* The CPUs that a cgroup's quota stands for, rounded up; `otherwise` if there is none. */
+static int cgroup_cpus(int otherwise)
+{
+    long long quota = 0, period = 0;
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (!f) return otherwise;
+    int n = fscanf(f, "%lld %lld", &quota, &period);
+    fclose(f);
+    if (n != 2 || quota <= 0 || period <= 0) return otherwise;
+    int cpus = (int)((quota + period - 1) / period);
+    return cpus < otherwise ? cpus : otherwise;
+}
+
+static int choose_threads(void)
+{
+    const char *wish = getenv("MICA_NUM_THREADS");
+    int n = wish ? atoi(wish) : 0;
+    if (n < 1) {
+        cpu_set_t set;
+        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+        n = cgroup_cpus(n);
+    }
+    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+/* As many workers as can be had: fewer threads only make it slower. */
+static void start_workers(void)
+{
+    int wanted = choose_threads();
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pool.threads = 1;
+    void *seen = (void *)(uintptr_t)atomic_load(&pool.generation);
+    for (int i = 1; i < wanted; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, &attributes, work, seen)) break;
+        pool.threads++;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+/* The child of a fork has no workers: the pool starts anew when it is next needed. */
+static void after_fork(void)
+{
+    pool.once = (pthread_once_t)PTHREAD_ONCE_INIT;
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+    atomic_store(&pool.busy, 0);
+    atomic_store(&pool.sleepers, 0);
+    atomic_store(&pool.working, 0);
+}
+
+__attribute__((constructor)) static void watch_fork(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+int cpu_thread_count(void)
+{
+    pthread_once(&pool.once, start_workers);
+    return pool.threads;
+}
+
+int mx_cpu_threads(void)
+{
+    return cpu_thread_count();
+}
+
+static void run_in_order(int64_t chunks, cpu_chunk_fn fn, void *ctx)
+{
+    for (int64_t i = 0; i < chunks; i++) fn(ctx, i);
+}
+
+void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
+{
+    if (chunks <= 1 || thread_self()->is_worker || cpu_thread_count() == 1) return run_in_order(chunks, fn, ctx);
+    if (atomic_exchange_explicit(&pool.busy, 1, memory_order_acquire)) return run_in_order(chunks, fn, ctx);
+    pool.fn = fn;
+    pool.ctx = ctx;
+    pool.chunks = chunks;
+    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool.working, pool.threads - 1, memory_order_relaxed);
+    atomic_fetch_add(&pool.generation, 1);
+    if (atomic_load(&pool.sleepers)) {
+        pthread_mutex_lock(&pool.lock);
+        pthread_cond_broadcast(&pool.wake);
+        pthread_mutex_unlock(&pool.lock);
+    }
+    /* A chunk's own loops run in order: the pool is theirs already. */
+    mx_thread *self = thread_self();
+    self->is_worker = true;
+    run_chunks(fn, ctx, chunks);
+    self->is_worker = false;
+    while (atomic_load_explicit(&pool.working, memory_order_acquire)) pause_cpu();
+    atomic_store_explicit(&pool.busy, 0, memory_order_release);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one pool of CPU threads.  Chunks are fixed by the caller, a function of sizes only, so results do not depend on
+ * how many threads there are.  A nested call, or one made while the pool is busy, runs its chunks in order on the
+ * caller. */
+#ifndef CPU_POOL_H
+#define CPU_POOL_H
+
+#include "cpu/gemm.h"
+
+/* Runs fn(ctx, 0 .. chunks - 1) and waits. */
+void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx);
+int cpu_thread_count(void);
+
+#endif

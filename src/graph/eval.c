@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Evaluation.  A tape whose stream is idle runs on the calling thread: no hop, no queue.  Else, and for async_eval, it
+ * goes to the queues of its streams, one job each; jobs wait for each other's arrays by their states. */
+#include "graph/eval.h"
+#include "core/memory.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+#include <string.h>
+
+/* One tape, shared by the jobs of its streams. */
+typedef struct shared_tape {
+    tape t;
+    _Atomic int refs;
+    mx_array **roots; /* kept until the last job has run */
+    int root_count;
+} shared_tape;
+
+typedef struct tape_job {
+    mx_job job;
+    shared_tape *shared;
+    mx_stream *stream;
+} tape_job;
+
+static void shared_drop(shared_tape *s)
+{
+    if (atomic_fetch_sub(&s->refs, 1) != 1) return;
+    for (int i = 0; i < s->root_count; i++) mx_drop(s->roots[i]);
+    mx_free(s->roots);
+    tape_free(&s->t);
+    mx_free(s);
+}
+
+static void run_job(mx_job *job)
+{
+    tape_job *j = (tape_job *)job;
+    tape_run(&j->shared->t, j->stream, false);
+    mx_error_reset((mx_mark){false}); /* what failed is kept in the arrays */
+    shared_drop(j->shared);
+    mx_free(j);
+}
+
+static void unclaim_stream(const tape *t, const mx_stream *stream)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->nodes[i]->stream == stream) atomic_store(&t->nodes[i]->state, STATE_LAZY);
+    }
+}
+
+static bool seen_before(const tape *t, size_t i)
+{
+    for (size_t k = i; k-- > 0;) {
+        if (t->nodes[k]->stream == t->nodes[i]->stream) return true;
+    }
+    return false;
+}
+
+static shared_tape *share(tape *t, mx_array *const *roots, int count)
+{
+    shared_tape *s = mx_alloc(1, sizeof *s);
+    if (s) s->roots = mx_alloc((size_t)count, sizeof *s->roots);
+    if (!s || !s->roots) return mx_free(s), NULL;
+    atomic_init(&s->refs, 1);
+    s->t = *t;
+    s->root_count = count;
+    for (int i = 0; i < count; i++) s->roots[i] = mx_keep(roots[i]);
+    return s;
+}
+
+/* Hands a tape to the queues of its streams; takes the tape.  False: an error is pending; what was not queued is LAZY
+ * again. */
+static bool enqueue_take(tape *t, mx_array *const *roots, int count)
+{
+    shared_tape *s = share(t, roots, count);
+    bool ok = s != NULL;
+    if (!s) {
+        for (size_t i = 0; i < t->count; i++) atomic_store(&t->nodes[i]->state, STATE_LAZY);
+        tape_free(t);
+        return false;
+    }
+    for (size_t i = 0; i < s->t.count; i++) {
+        if (seen_before(&s->t, i)) continue;
+        mx_stream *stream = s->t.nodes[i]->stream;
+        tape_job *j = mx_alloc(1, sizeof *j);
+        if (j) {
+            *j = (tape_job){.job = {.run = run_job}, .shared = s, .stream = stream};
+            atomic_fetch_add(&s->refs, 1);
+            if (stream_enqueue(stream, &j->job)) continue;
+            atomic_fetch_sub(&s->refs, 1);
+            mx_free(j);
+        }
+        unclaim_stream(&s->t, stream);
+        ok = false;
+    }
+    shared_drop(s);
+    return ok;
+}
+
+static bool raise_failures(mx_array *const *arrays, int count)
+{
+    bool ok = true;
+    for (int i = 0; i < count; i++) {
+        if (array_state(arrays[i]) != STATE_FAILED) continue;
+        failure_raise(arrays[i]->failure);
+        ok = false;
+    }
+    return ok;
+}
+
+static mx_stream *only_stream(const tape *t)
+{
+    mx_stream *s = t->count ? t->nodes[0]->stream : NULL;
+    for (size_t i = 1; i < t->count; i++) {
+        if (t->nodes[i]->stream != s) return NULL;
+    }
+    return s;
+}
+
+static bool run_tape(tape *t, mx_array *const *arrays, int count)
+{
+    mx_stream *stream = only_stream(t);
+    bool stopped = false;
+    if (stream && stream_try_run(stream)) {
+        mx_mark mark = mx_error_mark();
+        tape_run(t, NULL, true);
+        stopped = !mark.pending && mx_failed();
+        stream_end_run(stream);
+        tape_free(t);
+    } else if (t->count) {
+        stopped = !enqueue_take(t, arrays, count);
+    } else {
+        tape_free(t);
+    }
+    for (int i = 0; i < count && !stopped; i++) stopped = !array_settle(arrays[i]);
+    return !stopped && raise_failures(arrays, count);
+}
+
+static bool all_final(mx_array *const *arrays, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (array_state(arrays[i]) != STATE_DONE) return false;
+    }
+    return true;
+}
+
+bool mx_eval_n(mx_array *const *arrays, int count)
+{
+    tape t = {0};
+    if (!op_has_all("eval", arrays, count)) return false;
+    if (!all_final(arrays, count)) {
+        if (!tape_build(&t, arrays, count)) return tape_free(&t), false;
+        if (!run_tape(&t, arrays, count)) return false;
+    }
+    mx_release_foreign();
+    return true;
+}
+
+bool mx_eval(mx_array *x)
+{
+    return mx_eval_n(&x, 1);
+}
+
+bool mx_async_eval_n(mx_array *const *arrays, int count)
+{
+    tape t = {0};
+    if (!op_has_all("async_eval", arrays, count)) return false;
+    if (!tape_build(&t, arrays, count)) return tape_free(&t), false;
+    if (t.count == 0) return tape_free(&t), true;
+    return enqueue_take(&t, arrays, count);
+}
+
+bool mx_is_available(const mx_array *x)
+{
+    return x && array_state(x) == STATE_DONE;
+}
+
+bool array_ready(mx_array *x)
+{
+    if (LIKELY(x && array_state(x) == STATE_DONE)) return true;
+    return mx_eval(x);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tapes: what one evaluation computes, in order. */
+#ifndef GRAPH_EVAL_H
+#define GRAPH_EVAL_H
+
+#include "core/stream.h"
+
+/* Nodes (leads) that this evaluation has claimed, inputs before readers.  Each is kept alive by its reader or by the
+ * caller. */
+typedef struct tape {
+    mx_array **nodes;
+    size_t count, capacity;
+} tape;
+
+/* Claims all that `arrays` need and that is LAZY.  False: an error is recorded and nothing is claimed. */
+bool tape_build(tape *t, mx_array *const *arrays, int count);
+void tape_free(tape *t);
+/* Runs the nodes of one stream (NULL: of all).  With `repeatable`, lack of memory or an interrupt puts the rest back to
+ * LAZY and leaves the error pending; else every failure is kept in its arrays.  False: something failed. */
+bool tape_run(const tape *t, const mx_stream *only, bool repeatable);
+/* Waits until nobody is computing x; evaluates it if it was put back to LAZY meanwhile. */
+bool array_settle(mx_array *x);
+
+#endif

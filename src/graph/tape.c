@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Building and running a tape.
+ *
+ * It is built depth first under the graph lock: a LAZY node is claimed, so no other evaluation will touch it or its
+ * inputs, and the lock is free again before the first kernel runs.  Nodes that others have claimed are not on the tape;
+ * the node that reads one waits for it.  Whoever built first never waits for whoever built later, so there is no
+ * deadlock. */
+#include "graph/eval.h"
+#include "core/memory.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+#include "graph/check.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { INTERRUPT_EVERY_NS = 10000000 };
+
+/* ---- Building
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
+typedef struct frame {
+    mx_array *lead;
+    int next;
+} frame;
+
+typedef struct walk_stack {
+    frame *frames;
+    size_t depth, capacity;
+    frame first[32];
+} walk_stack;
+
+static bool grow(void **items, size_t *capacity, size_t size, void *first)
+{
+    size_t wanted = *capacity ? 2 * *capacity : 64;
+    void *bigger = mx_resize(first && *items == first ? NULL : *items, wanted, size);
+    if (!bigger) return false;
+    if (first && *items == first) memcpy(bigger, first, *capacity * size);
+    *items = bigger;
+    *capacity = wanted;
+    return true;
+}
+
+/* Claims a node and puts it on the stack. */
+static bool enter(walk_stack *s, mx_array *lead)
+{
+    if (lead->op->flags & OP_PLACEHOLDER) {
+        return mx_fail_false(MX_VALUE,
+                             "[eval] Attempting to eval an array during function transformations like vmap or compile "
+                             "is not allowed: it has no data, only a shape.");
+    }
+    if (s->depth == s->capacity && !grow((void **)&s->frames, &s->capacity, sizeof *s->frames, s->first)) return false;
+    atomic_store_explicit(&lead->state, STATE_CLAIMED, memory_order_relaxed);
+    s->frames[s->depth++] = (frame){lead, 0};
+    return true;
+}
+
+static bool append(tape *t, mx_array *lead)
+{
+    if (t->count == t->capacity && !grow((void **)&t->nodes, &t->capacity, sizeof *t->nodes, NULL)) return false;
+    t->nodes[t->count++] = lead;
+    return true;
+}
+
+static bool claim_below(tape *t, walk_stack *s)
+{
+    while (s->depth) {
+        frame *top = &s->frames[s->depth - 1];
+        if (top->next == top->lead->nin) {
+            if (!append(t, top->lead)) return false;
+            s->depth--;
+            continue;
+        }
+        mx_array *in = array_lead(top->lead->in[top->next++]);
+        if (atomic_load_explicit(&in->state, memory_order_acquire) == STATE_LAZY && !enter(s, in)) return false;
+    }
+    return true;
+}
+
+static void unclaim(mx_array *lead)
+{
+    atomic_store_explicit(&lead->state, STATE_LAZY, memory_order_release);
+}
+
+bool tape_build(tape *t, mx_array *const *arrays, int count)
+{
+    walk_stack s;
+    s.frames = s.first;
+    s.depth = 0;
+    s.capacity = sizeof s.first / sizeof *s.first;
+    bool ok = true;
+    pthread_mutex_lock(&runtime.graph_lock);
+    for (int i = 0; i < count && ok; i++) {
+        mx_array *lead = array_lead(arrays[i]);
+        if (atomic_load_explicit(&lead->state, memory_order_acquire) == STATE_LAZY)
+            ok = enter(&s, lead) && claim_below(t, &s);
+    }
+    while (!ok && s.depth) unclaim(s.frames[--s.depth].lead);
+    while (!ok && t->count) unclaim(t->nodes[--t->count]);
+    pthread_mutex_unlock(&runtime.graph_lock);
+    if (s.frames != s.first) mx_free(s.frames);
+    return ok;
+}
+
+void tape_free(tape *t)
+{
+    mx_free(t->nodes);
+    *t = (tape){0};
+}
+
+/* ---- Running
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
+static void tell_waiters(void)
+{
+    if (LIKELY(atomic_load(&runtime.waiters) == 0)) return;
+    pthread_mutex_lock(&runtime.done_lock);
+    pthread_cond_broadcast(&runtime.done);
+    pthread_mutex_unlock(&runtime.done_lock);
+}
+
+bool array_settle(mx_array *x)
+{
+    for (;;) {
+        mx_state state = array_state(x);
+        if (LIKELY(state == STATE_DONE || state == STATE_FAILED)) return true;
+        if (state == STATE_LAZY) {
+            if (!mx_eval(x)) return array_state(x) == STATE_FAILED;
+            continue;
+        }
+        atomic_fetch_add(&runtime.waiters, 1);
+        pthread_mutex_lock(&runtime.done_lock);
+        while ((state = array_state(x)) == STATE_CLAIMED || state == STATE_QUEUED)
+            pthread_cond_wait(&runtime.done, &runtime.done_lock);
+        pthread_mutex_unlock(&runtime.done_lock);
+        atomic_fetch_sub(&runtime.waiters, 1);
+    }
+}
+
+static bool is_traced(const mx_array *lead)
+{
+    return lead->trace && (lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
+}
+
+static void publish(mx_array *lead)
+{
+    if (!is_traced(lead)) array_detach(lead);
+    for (int i = 0; i < lead->nout && lead->nout > 1; i++) {
+        if (atomic_load(&lead[i].refs) == 0 && !lead->op) {
+            buffer_drop(lead[i].buffer);
+            lead[i].buffer = NULL;
+        }
+    }
+    atomic_store_explicit(&lead->state, STATE_DONE, memory_order_release);
+    tell_waiters();
+}
+
+static void fail_node(mx_array *lead, mx_failure *failure)
+{
+    array_detach(lead);
+    array_set_failed(lead, failure);
+    tell_waiters();
+}
+
+/* The failure of an input, or NULL. */
+static mx_failure *failed_input(const mx_array *lead)
+{
+    for (int i = 0; i < lead->nin; i++) {
+        if (array_state(lead->in[i]) == STATE_FAILED) return lead->in[i]->failure;
+    }
+    return NULL;
+}
+
+/* Shares the first input's buffer where the op only lays the data out anew. */
+static bool run_view(mx_array *lead)
+{
+    mx_call c = {
+        .op = lead->op, .params = array_params(lead), .in = lead->in, .nin = lead->nin, .out = &lead, .nout = 1};
+    mx_array *in = lead->in[0];
+    lead->offset = in->offset;
+    if (!lead->op->view(&c, lead)) return false;
+    array_set_buffer_take(lead, buffer_keep(in->buffer), lead->offset);
+    array_set_contiguity(lead);
+    return true;
+}
+
+static void print_node(const mx_array *lead, int64_t started)
+{
+    char shape[SHAPE_TEXT], params[256];
+    params_print(lead->op, array_params(lead), params, sizeof params);
+    fprintf(stderr, "[eval] %-18s %-9s %-18s %8.1f us  %s\n", lead->op->name, mx_dtype_name((mx_dtype)lead->dtype),
+            shape_text(shape, array_shape(lead)), (double)(clock_ns() - started) / 1e3, params);
+}
+
+static bool run_node(mx_array *lead)
+{
+    int64_t started = UNLIKELY(runtime.trace_eval) ? clock_ns() : 0;
+    bool ok = (lead->op->view && run_view(lead)) ||
+              lead->stream->backend->run(lead->stream, &(mx_group){.nodes = &lead, .count = 1, .written = 1});
+    if (UNLIKELY(runtime.check_nan) && ok) ok = check_nan(lead);
+    if (UNLIKELY(runtime.trace_eval)) print_node(lead, started);
+    return ok;
+}
+
+static bool interrupted(void)
+{
+    mx_thread *self = thread_self();
+    if (LIKELY(!self->interrupt)) return false;
+    int64_t now = clock_ns();
+    if (now < self->interrupt_at) return false;
+    self->interrupt_at = now + INTERRUPT_EVERY_NS;
+    return self->interrupt() && !mx_fail_false(MX_RUNTIME, "[eval] interrupted.");
+}
+
+void mx_set_interrupt(bool (*check)(void))
+{
+    thread_self()->interrupt = check;
+    thread_self()->interrupt_at = 0;
+}
+
+/* Computes one node.  False: the tape must stop, an error is pending and the node is LAZY again. */
+static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
+{
+    for (int i = 0; i < lead->nin; i++) array_settle(lead->in[i]);
+    mx_failure *failure = failure_keep(failed_input(lead));
+    if (!failure) {
+        if (LIKELY(run_node(lead))) return publish(lead), true;
+        if (repeatable && thread_self()->code == MX_MEMORY) return false;
+        failure = failure_take();
+        if (!failure) return false;
+        stream_note_failure(lead->stream, failure);
+    }
+    fail_node(lead, failure);
+    failure_drop(failure);
+    *all_well = false;
+    return true;
+}
+
+bool tape_run(const tape *t, const mx_stream *only, bool repeatable)
+{
+    bool all_well = true;
+    for (size_t i = 0; i < t->count; i++) {
+        if (only && t->nodes[i]->stream != only) continue;
+        if ((!repeatable || !interrupted()) && LIKELY(run_or_fail(t->nodes[i], repeatable, &all_well))) continue;
+        for (; i < t->count; i++) {
+            if (!only || t->nodes[i]->stream == only) unclaim(t->nodes[i]);
+        }
+        tell_waiters();
+        return false;
+    }
+    return all_well;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A trace: the functions being differentiated or batched mark what is made from their inputs. */
+#ifndef GRAPH_TRACE_H
+#define GRAPH_TRACE_H
+
+#include "core/op.h"
+#include "mica/transforms.h"
+
+struct mx_trace {
+    uint64_t bit; /* its mark in mx_array.trace */
+    int nin;
+    mx_array **traced; /* marked inputs, owned */
+    mx_array **in;     /* batched: the whole arrays, mapped axis first; owned */
+    int *axes;         /* batched: 0 or MX_UNMAPPED */
+    int64_t batch;     /* length of the mapped axis */
+};
+
+mx_trace *trace_new(int nin, bool batched);
+
+/* Leads that were made in a trace, inputs before readers, and where each is in the list. */
+typedef struct node_list {
+    mx_array **nodes;
+    size_t count, capacity;
+    size_t *slots; /* open addressing: index + 1 */
+    size_t slot_count;
+} node_list;
+
+/* All marked leads that `out` depends on, the traced inputs among them (they come first). */
+bool list_collect(node_list *list, const mx_trace *t, mx_array *const *out, int nout);
+void list_free(node_list *list);
+/* Position of x's lead, or -1. */
+int64_t list_find(const node_list *list, const mx_array *x);
+mx_call list_call(const mx_array *lead, mx_array **out); /* the application that made it */
+
+enum { TRACE_MAX_OUTPUTS = 16 };
+
+#endif

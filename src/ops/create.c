@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making arrays from values.  A constant array is one value, broadcast: it costs no memory until something needs it
+ * written out. */
+#include "core/half.h"
+#include "ops/rules.h"
+#include <string.h>
+
+/* ---- 0-d arrays
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+static void store_integer(mx_dtype dtype, int64_t value, void *p)
+{
+    switch (mx_dtype_size(dtype)) {
+    case 1: *(int8_t *)p = (int8_t)value; break;
+    case 2: *(int16_t *)p = (int16_t)value; break;
+    case 4: *(int32_t *)p = (int32_t)value; break;
+    default: *(int64_t *)p = value;
+    }
+}
+
+static void store_float(mx_dtype dtype, double value, void *p)
+{
+    switch (dtype) {
+    case MX_FLOAT16: *(uint16_t *)p = f32_to_f16((float)value); break;
+    case MX_BFLOAT16: *(uint16_t *)p = f32_to_bf16((float)value); break;
+    case MX_FLOAT32: *(float *)p = (float)value; break;
+    case MX_FLOAT64: *(double *)p = value; break;
+    default: memcpy(p, (float[]){(float)value, 0}, 8);
+    }
+}
+
+static mx_array *scalar(const void *data, mx_dtype dtype)
+{
+    return mx_from_data(data, SCALAR_SHAPE, dtype);
+}
+
+static bool dtype_exists(mx_dtype dtype)
+{
+    return (unsigned)dtype < MX_DTYPE_COUNT || mx_fail_false(MX_VALUE, "[array] there is no dtype %d.", (int)dtype);
+}
+
+mx_array *mx_scalar_int(int64_t value, mx_dtype dtype)
+{
+    uint64_t p[1] = {0};
+    if (!dtype_exists(dtype)) return NULL;
+    if (dtype == MX_BOOL) {
+        memcpy(p, &(bool){value != 0}, 1);
+    } else if (mx_dtype_is(dtype, MX_INEXACT)) {
+        store_float(dtype, (double)value, p);
+    } else {
+        store_integer(dtype, value, p);
+    }
+    return scalar(p, dtype);
+}
+
+mx_array *mx_scalar(double value, mx_dtype dtype)
+{
+    uint64_t p[1] = {0};
+    if (!dtype_exists(dtype)) return NULL;
+    if (dtype == MX_BOOL) return mx_bool(value != 0);
+    if (mx_dtype_is(dtype, MX_INEXACT)) {
+        store_float(dtype, value, p);
+        return scalar(p, dtype);
+    }
+    bool fits = value > -0x1p63 && value < 0x1p63;
+    return mx_scalar_int(fits                                                ? (int64_t)value
+                         : dtype == MX_UINT64 && value > 0 && value < 0x1p64 ? (int64_t)(uint64_t)value
+                                                                             : INT64_MIN,
+                         dtype);
+}
+
+mx_array *mx_float(double value)
+{
+    return mx_scalar(value, MX_FLOAT32);
+}
+mx_array *mx_bool(bool value)
+{
+    return scalar(&value, MX_BOOL);
+}
+mx_array *mx_int(int64_t value)
+{
+    return mx_scalar_int(value, value == (int32_t)value ? MX_INT32 : MX_INT64);
+}
+mx_array *mx_complex(float re, float im)
+{
+    return scalar((float[]){re, im}, MX_COMPLEX64);
+}
+mx_array *mx_like(mx_array *x, double value)
+{
+    return op_has("like", x) ? mx_scalar(value, (mx_dtype)x->dtype) : NULL;
+}
+
+/* ---- Constant arrays
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
+mx_array *mx_full(mx_shape shape, mx_array *value, mx_dtype dtype)
+{
+    return mx_broadcast_to(mx_astype(value, dtype), shape);
+}
+mx_array *mx_zeros(mx_shape shape, mx_dtype dtype)
+{
+    return mx_broadcast_to(mx_scalar(0, dtype), shape);
+}
+mx_array *mx_ones(mx_shape shape, mx_dtype dtype)
+{
+    return mx_broadcast_to(mx_scalar(1, dtype), shape);
+}
+mx_array *mx_full_like(mx_array *x, mx_array *value, mx_dtype dtype)
+{
+    return op_has("full_like", x) ? mx_full(array_shape(x), value, dtype) : NULL;
+}
+mx_array *mx_zeros_like(mx_array *x)
+{
+    return op_has("zeros_like", x) ? mx_zeros(array_shape(x), (mx_dtype)x->dtype) : NULL;
+}
+mx_array *mx_ones_like(mx_array *x)
+{
+    return op_has("ones_like", x) ? mx_ones(array_shape(x), (mx_dtype)x->dtype) : NULL;
+}
