@@ -80,7 +80,7 @@ bench: build  ## against NumPy, mlx[cpu], PyTorch and JAX; ONLY=pattern, QUICK=1
 
 golden: venv  ## record the golden files again, from mlx[cpu] in an environment of its own
 	@python=$$($(VENV)/python bench/peers.py mlx) && \
-	for script in tests/golden/record*.py; do echo "$$script"; "$$python" "$$script" || exit 1; done
+	for script in $(wildcard tests/*/record_*.py); do echo "$$script"; "$$python" "$$script" || exit 1; done
 
 clean:  ## remove what was built; .venv and .cache stay
 	rm -rf $(BUILD) build-gcc build-clang build-asan build-tsan
