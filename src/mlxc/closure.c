@@ -11,7 +11,7 @@
 
 typedef void generic_fn(void);
 
-typedef enum form { PLAIN, WITH_PAYLOAD, UNARY } form;
+typedef enum form { PLAIN, WITH_PAYLOAD, UNARY, GRADIENT } form;
 
 struct mlxc_closure {
     atomic_int count;
@@ -112,6 +112,11 @@ mlx_closure mlx_closure_new_unary(unary_fn *fun)
     return (mlx_closure){new_closure(__func__, UNARY, (generic_fn *)fun, NULL, NULL)};
 }
 
+mlx_closure_value_and_grad mlxc_gradient_closure(mlxc_gradient_fn *fn, void *payload, void (*dtor)(void *))
+{
+    return (mlx_closure_value_and_grad){new_closure("value_and_grad", GRADIENT, (generic_fn *)fn, payload, dtor)};
+}
+
 /* Calls through the type's own signature; the arguments are those of the plain form. */
 #define CALL(type, closure, ...)                                                                                       \
     ((closure)->form == WITH_PAYLOAD ? ((type##_payload_fn *)(closure)->fn)(__VA_ARGS__, (closure)->payload)           \
@@ -185,8 +190,11 @@ int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *
     mlxc_call call = mlxc_enter(__func__);
     mlxc_closure *closure = cls.ctx;
     mlx_vector_array values = {NULL}, grads = {NULL};
-    bool ok = IS_SET(closure) && IS_SET(input.ctx) &&
-              check_status(__func__, CALL(mlx_closure_value_and_grad, closure, &values, &grads, input));
+    bool ok = IS_SET(closure) && IS_SET(input.ctx);
+    if (ok && closure->form == GRADIENT)
+        ok = ((mlxc_gradient_fn *)closure->fn)(&values, &grads, VECTOR(input), closure->payload);
+    else if (ok)
+        ok = check_status(__func__, CALL(mlx_closure_value_and_grad, closure, &values, &grads, input));
     ok = move_vector(__func__, ok, res_0, values);
     ok = move_vector(__func__, ok, res_1, grads);
     return mlxc_leave_plain(&call, ok);

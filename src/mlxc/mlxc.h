@@ -26,6 +26,7 @@ typedef struct mlxc_vector { /* of mlx_vector_array */
     mx_array **at;
     size_t count;
     size_t capacity;
+    struct mlxc_batch *batch; /* of the placeholders of a vmap only, see transforms_impl.c */
 } mlxc_vector;
 
 typedef struct mlxc_closure mlxc_closure; /* of every closure type */
@@ -101,6 +102,7 @@ bool mlxc_set_array_take(mlx_array *handle, mx_array *array);
 bool mlxc_append(mlxc_vector *vector, mx_array *array); /* borrowed */
 bool mlxc_set_vector(mlx_vector_array *handle, mx_array *const *arrays, size_t count);
 void mlxc_vector_clear(mlxc_vector *vector);
+void mlxc_batch_free(struct mlxc_batch *batch);
 bool mlxc_set_string(mlx_string *handle, const char *text);
 char *mlxc_copy_text(const char *text); /* to be freed with mx_free; NULL and an error if there is no memory */
 
@@ -112,6 +114,10 @@ mlxc_closure *mlxc_closure_keep(mlxc_closure *closure);
 void mlxc_closure_drop(mlxc_closure *closure);
 /* Runs a closure of mlx_closure's kind; `*out`, empty before, gets the results. */
 bool mlxc_closure_run(mlxc_closure *closure, mlx_vector_array *out, mx_array *const *in, size_t count);
+
+/* A gradient closure of our own: `fn` works in the scope of the call that applies it and leaves its error pending. */
+typedef bool mlxc_gradient_fn(mlx_vector_array *values, mlx_vector_array *grads, mlxc_vector in, void *payload);
+mlx_closure_value_and_grad mlxc_gradient_closure(mlxc_gradient_fn *fn, void *payload, void (*dtor)(void *));
 
 /* Makes room for one more entry in a list that grows by half. */
 bool mlxc_grow(void **at, size_t *capacity, size_t count, size_t item_bytes);

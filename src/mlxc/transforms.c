@@ -71,17 +71,17 @@ static void end_run(traced_run *r)
     mx_free(r->products);
 }
 
-/* Both result lists of a transform; the products are borrowed from the call's scope. */
-static int leave_with(mlxc_call *call, traced_run *r, bool ok, mlx_vector_array *res_0, mlx_vector_array *res_1,
-                      size_t products)
+/* Writes both result lists of a transform and ends its run. */
+static bool give_results(const char *name, traced_run *r, bool ok, mlx_vector_array *res_0, mlx_vector_array *res_1,
+                         size_t products)
 {
-    ok = ok && mlxc_is_set(res_0, call->name, "res_0") && mlxc_is_set(res_1, call->name, "res_1");
+    ok = ok && mlxc_is_set(res_0, name, "res_0") && mlxc_is_set(res_1, name, "res_1");
     if (ok) {
         mlxc_vector out = outputs_of(r);
         ok = mlxc_set_vector(res_0, out.at, out.count) && mlxc_set_vector(res_1, r->products, products);
     }
     end_run(r);
-    return mlxc_leave_plain(call, ok);
+    return ok;
 }
 
 static bool check_like(const char *name, const char *what, mlxc_vector a, mlxc_vector like)
@@ -105,7 +105,7 @@ int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure 
     bool ok = !mx_failed() && IS_SET(fun.ctx) && run_traced(&r, fun.ctx, in, NULL, in.count, in.count) &&
               check_like(__func__, "cotangents", dout, outputs_of(&r)) &&
               mx_trace_vjp(r.trace, outputs_of(&r).at, dout.at, (int)dout.count, r.products);
-    return leave_with(&call, &r, ok, res_0, res_1, in.count);
+    return mlxc_leave_plain(&call, give_results(__func__, &r, ok, res_0, res_1, in.count));
 }
 
 int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun, const mlx_vector_array primals,
@@ -122,7 +122,7 @@ int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure 
         r.products = room_for(out.count);
         ok = r.products && mx_trace_jvp(r.trace, tin.at, out.at, (int)out.count, r.products);
     }
-    return leave_with(&call, &r, ok, res_0, res_1, out.count);
+    return mlxc_leave_plain(&call, give_results(__func__, &r, ok, res_0, res_1, out.count));
 }
 
 /* ---- value_and_grad: a closure whose payload is the function and the positions to differentiate by ---- */
@@ -159,16 +159,13 @@ static bool gradient_of_first(traced_run *r)
     return one && mx_trace_vjp(r->trace, out.at, &one, 1, r->products);
 }
 
-static int value_and_grad(mlx_vector_array *values, mlx_vector_array *grads, const mlx_vector_array input,
-                          void *payload)
+static bool value_and_grad(mlx_vector_array *values, mlx_vector_array *grads, mlxc_vector in, void *payload)
 {
     gradient_of *g = payload;
-    mlxc_call call = mlxc_enter(__func__);
-    mlxc_vector in = VECTOR(input);
     traced_run r = {0};
     bool ok = !mx_failed() && check_argnums(g, in.count) &&
               run_traced(&r, g->fun, in, g->argnums, g->count, g->count) && gradient_of_first(&r);
-    return leave_with(&call, &r, ok, values, grads, g->count);
+    return give_results("value_and_grad", &r, ok, values, grads, g->count);
 }
 
 int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun, const int *argnums, size_t argnums_num)
@@ -191,8 +188,7 @@ int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun, c
     }
     int status = mlxc_leave_plain(&call, g != NULL);
     if (status) return status;
-    mlx_closure_value_and_grad closure =
-        mlx_closure_value_and_grad_new_func_payload(value_and_grad, g, free_gradient_of);
+    mlx_closure_value_and_grad closure = mlxc_gradient_closure(value_and_grad, g, free_gradient_of);
     if (!closure.ctx) {
         free_gradient_of(g);
         return 1;

@@ -21,6 +21,7 @@ static bool keep_array(mx_array **entry, mlx_array handle)
 #define DATA const mlx_array *
 #define copy_item keep_array
 #define drop_item mx_drop
+#define end_box(box) mlxc_batch_free((box)->batch)
 #include "mlxc/vector_tmpl.h"
 
 int mlx_vector_array_set(mlx_vector_array *vec, const mlx_vector_array src)
@@ -87,6 +88,7 @@ static bool copy_vector(mlx_vector_array *entry, mlx_vector_array handle)
 #define DATA const mlx_vector_array *
 #define copy_item copy_vector
 #define drop_item mlx_vector_array_free
+#define end_box(box) (void)(box)
 #include "mlxc/vector_tmpl.h"
 
 int mlx_vector_vector_array_set(mlx_vector_vector_array *vec, const mlx_vector_vector_array src)
@@ -130,6 +132,7 @@ static void drop_int(int value)
 #define DATA int *
 #define copy_item copy_int
 #define drop_item drop_int
+#define end_box(box) (void)(box)
 #include "mlxc/vector_tmpl.h"
 
 int mlx_vector_int_set(mlx_vector_int *vec, const mlx_vector_int src)
@@ -169,6 +172,7 @@ static bool copy_text(char **entry, const char *value)
 #define DATA const char **
 #define copy_item copy_text
 #define drop_item mx_free
+#define end_box(box) (void)(box)
 #include "mlxc/vector_tmpl.h"
 
 int mlx_vector_string_set(mlx_vector_string *vec, const mlx_vector_string src)

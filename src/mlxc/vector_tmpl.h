@@ -2,12 +2,14 @@
  *
  * The functions of one list type.  Included once per type with these names defined, and undefined again at its end:
  * NAME(x)  mlx_vector_<type>_x       HANDLE  mlx_vector_<type>      BOX, ITEM  the struct behind ctx, what it stores
- * VALUE    what callers pass         DATA    a list of these        copy_item(box, value), drop_item(item). */
+ * VALUE    what callers pass         DATA    a list of these        copy_item(box, value), drop_item(item),
+ * end_box(box). */
 
 static void NAME(clear)(BOX *box)
 {
     for (size_t i = 0; i < box->count; i++) drop_item(box->at[i]);
     mx_free(box->at);
+    end_box(box);
     *box = (BOX){0};
 }
 
@@ -107,3 +109,4 @@ static ITEM *NAME(entry)(HANDLE vec, size_t idx, const char *name)
 #undef DATA
 #undef copy_item
 #undef drop_item
+#undef end_box

@@ -43,6 +43,10 @@ void check_shape(mlx_array x, const int *shape, size_t ndim, mlx_dtype dtype, co
         check((call_with_res) == 0, #call_with_res, __FILE__, __LINE__);                                               \
     } while (0)
 
+/* NULL is no text. */
+bool same_text(const char *a, const char *b);
+bool starts_with(const char *text, const char *start);
+
 /* A list and its length, as two arguments. */
 #define INTS(...) (const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int)
 

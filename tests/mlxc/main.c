@@ -18,12 +18,22 @@ void check(bool ok, const char *what, const char *file, int line)
     checks++;
     if (ok) return;
     failures++;
-    printf("FAIL %s:%d: %s -- last error: %s\n", file, line, what, last_error);
+    fprintf(stderr, "FAIL %s:%d: %s -- last error: %s\n", file, line, what, last_error);
 }
 
 void check_error(int status, int errors_before, const char *part, const char *what, const char *file, int line)
 {
     check(status == 1 && errors == errors_before + 1 && strstr(last_error, part), what, file, line);
+}
+
+bool same_text(const char *a, const char *b)
+{
+    return a && strcmp(a, b) == 0;
+}
+
+bool starts_with(const char *text, const char *start)
+{
+    return text && strncmp(text, start, strlen(start)) == 0;
 }
 
 mlx_array range(int count, const int *shape, int ndim, double start)
@@ -58,7 +68,7 @@ void check_values(mlx_array x, double tolerance, const double *want, size_t coun
     ok = ok && (at || count == 0);
     for (size_t i = 0; ok && i < count; i++) {
         ok = fabs(at[i] - want[i]) <= tolerance * fmax(1, fabs(want[i]));
-        if (!ok) printf("element %zu: %.9g instead of %.9g\n", i, at[i], want[i]);
+        if (!ok) fprintf(stderr, "element %zu: %.9g instead of %.9g\n", i, at[i], want[i]);
     }
     check(ok, "values", file, line);
     mlx_array_free(wide);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two halves of vmap, for bindings. An axis of -1 means: not mapped. */
+ * The two halves of vmap, for bindings. An axis of -1 means: not mapped. replace takes the lists that trace gave. */
 #ifndef MLX_TRANSFORMS_IMPL_H
 #define MLX_TRANSFORMS_IMPL_H
 
