@@ -471,13 +471,28 @@ class Module(dict):
 
 
 def _naming_itself_in_errors(call):
-    @wraps(call)
-    def call_module(self, *args, **kwargs):
-        try:
-            return call(self, *args, **kwargs)
-        except Exception as error:
-            _add_place(error, self, args, kwargs)
-            raise
+    code = call.__code__
+    packs = code.co_flags & 0x0C  # CO_VARARGS, CO_VARKEYWORDS
+    only_x = code.co_varnames[: code.co_argcount] == ("self", "x") and not code.co_kwonlyargcount
+    if only_x and not packs and not call.__defaults__:
+
+        @wraps(call)
+        def call_module(self, x):  # most layers, which need not pay 200 ns for packed arguments
+            try:
+                return call(self, x)
+            except Exception as error:
+                _add_place(error, self, (x,), {})
+                raise
+
+    else:
+
+        @wraps(call)
+        def call_module(self, *args, **kwargs):
+            try:
+                return call(self, *args, **kwargs)
+            except Exception as error:
+                _add_place(error, self, args, kwargs)
+                raise
 
     return call_module
 
