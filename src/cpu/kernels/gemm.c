@@ -3,7 +3,10 @@
  * Entry of the matrix product: takes the cases apart in which blocks would cost more than the product. */
 #include "cpu/kernels/gemm_parts.h"
 
-enum { TINY_WORK = 256 }; /* multiply-adds up to which no packing pays */
+enum {
+    TINY_WORK = 256,       /* multiply-adds up to which no packing pays */
+    THIN_MATRIX = 1 << 17, /* elements of B */
+};
 
 /* The same chain over k as the micro-kernel's, so a product has the same bits whichever way it goes. */
 ALWAYS_INLINE void tiny(const cpu_gemm *g, int64_t product, const int type)
@@ -48,6 +51,16 @@ static void addend_only(const cpu_gemm *g)
     }
 }
 
+/* Several rows: where the matrix does not stay in L2, to pack it is what takes the time.  Pairs of bfloat16 are packed
+ * faster than they are multiplied here, if they lie together. */
+static bool prefers_thin(const cpu_gemm *g)
+{
+    if (g->m == 1 || g->n == 1) return true;
+    if (g->m > FEW_ROWS || g->n * g->k < THIN_MATRIX) return false;
+    bool pairs = g->b_row == 1 && KERNEL(gemm_choose_method)(g->dtype).k_per_step > 1;
+    return !pairs || g->m <= FEW_ROWS / 2;
+}
+
 bool KERNEL(gemm)(const cpu_gemm *g, cpu_parallel_fn parallel)
 {
     if (g->m <= 0 || g->n <= 0 || g->batch <= 0) return true;
@@ -66,5 +79,5 @@ bool KERNEL(gemm)(const cpu_gemm *g, cpu_parallel_fn parallel)
         }
         return true;
     }
-    return g->m == 1 || g->n == 1 ? KERNEL(gemm_vector)(g, parallel) : KERNEL(gemm_blocks)(g, parallel);
+    return prefers_thin(g) ? KERNEL(gemm_thin)(g, parallel) : KERNEL(gemm_blocks)(g, parallel);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The parts of the matrix product, one SIMD level at a time:
- *   gemm.c         entry: empty, tiny and vector cases, else blocks
+ *   gemm.c         entry: empty, tiny and thin cases, else blocks
  *   gemm_blocks.c  blocks of K and N, what is packed where, chunks
  *   gemm_pack.c    operands to float32 panels in the order in which the micro-kernel reads
  *   gemm_micro.c   a register tile, and its way to C
- *   gemm_vector.c  one row or one column: no reuse, so memory bandwidth is all that counts */
+ *   gemm_thin.c    few rows or one column: no reuse, so memory bandwidth is all that counts */
 #ifndef CPU_KERNELS_GEMM_PARTS_H
 #define CPU_KERNELS_GEMM_PARTS_H
 
@@ -59,8 +59,9 @@ void KERNEL(gemm_finish)(const cpu_gemm *g, const gemm_area *area, const float *
 /* All that has m, n, k >= 1. */
 bool KERNEL(gemm_blocks)(const cpu_gemm *g, cpu_parallel_fn parallel);
 
-/* m == 1 or n == 1.  Returns false when scratch memory cannot be had. */
-bool KERNEL(gemm_vector)(const cpu_gemm *g, cpu_parallel_fn parallel);
+/* m <= FEW_ROWS or n == 1: gemm_blocks where no stride of the matrix is 1. */
+enum { FEW_ROWS = 8 };
+bool KERNEL(gemm_thin)(const cpu_gemm *g, cpu_parallel_fn parallel);
 
 ALWAYS_INLINE int64_t batch_offset(const int64_t *offsets, int64_t product)
 {

@@ -265,11 +265,19 @@ ALWAYS_INLINE void vec_transpose(vec *r)
 /* The sum of the lanes, by halves: the order is the same wherever it is used. */
 ALWAYS_INLINE float vec_sum(vec x)
 {
-    float lane[VEC];
-    vec_store(lane, x);
-    for (int half = VEC / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+    typedef float quarter VECTOR(16);
+#if defined LEVEL_AVX512
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+#elif defined LEVEL_AVX2
+    __m256 half = x;
+#endif
+#if defined LEVEL_BASE
+    quarter q = x;
+#else
+    quarter q = (quarter)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+#endif
+    q += SHUFFLE(q, q, 2, 3, 2, 3);
+    return q[0] + q[1];
 }
 
 /* Element access by type; `type` is a constant wherever speed matters. */
