@@ -2,11 +2,11 @@
  *
  * The calling thread's error.  The message lives on the heap; when even that fails, a fixed text stands in. */
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/thread.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void set_message(mx_thread *self, const char *format, va_list args)
@@ -15,8 +15,8 @@ static void set_message(mx_thread *self, const char *format, va_list args)
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, again);
     va_end(again);
-    free(self->message);
-    self->message = n < 0 ? NULL : malloc((size_t)n + 1);
+    mx_free(self->message);
+    self->message = n < 0 ? NULL : memory_try((size_t)n + 1);
     self->fixed_message = self->message ? self->message : "[memory] out of memory.";
     if (self->message) vsnprintf(self->message, (size_t)n + 1, format, args);
 }
@@ -55,11 +55,11 @@ void error_prefix(const char *format, ...)
     vsnprintf(prefix, sizeof prefix, format, args);
     va_end(args);
     size_t a = strlen(prefix), b = strlen(self->message);
-    char *text = malloc(a + b + 1);
+    char *text = memory_try(a + b + 1);
     if (!text) return;
     memcpy(text, prefix, a);
     memcpy(text + a, self->message, b + 1);
-    free(self->message);
+    mx_free(self->message);
     self->fixed_message = self->message = text;
 }
 
@@ -91,7 +91,7 @@ mx_failure *failure_take(void)
     mx_thread *self = thread_self();
     if (self->code == MX_OK) return NULL;
     size_t n = strlen(self->fixed_message) + 1;
-    mx_failure *failure = malloc(sizeof *failure + n);
+    mx_failure *failure = memory_try(sizeof *failure + n);
     if (!failure) return NULL;
     atomic_init(&failure->refs, 1);
     failure->code = self->code;
@@ -113,5 +113,5 @@ mx_failure *failure_keep(mx_failure *failure)
 
 void failure_drop(mx_failure *failure)
 {
-    if (failure && atomic_fetch_sub_explicit(&failure->refs, 1, memory_order_acq_rel) == 1) free(failure);
+    if (failure && atomic_fetch_sub_explicit(&failure->refs, 1, memory_order_acq_rel) == 1) mx_free(failure);
 }

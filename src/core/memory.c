@@ -79,9 +79,14 @@ void *mx_alloc(size_t count, size_t size)
 void *mx_resize(void *block, size_t count, size_t size)
 {
     size_t bytes;
-    bool overflow = __builtin_mul_overflow(count, size, &bytes);
+    bool overflow = MUL_OVERFLOWS(count, size, &bytes);
     void *p = overflow || must_fail() ? NULL : realloc(block, bytes ? bytes : 1);
     return p ? p : out_of_memory(bytes);
+}
+
+void *memory_try(size_t bytes)
+{
+    return malloc(bytes);
 }
 
 void mx_free(void *block)
@@ -159,7 +164,7 @@ void node_free(void *node)
 static int class_of(size_t bytes, size_t *capacity)
 {
     if (bytes <= (size_t)1 << SMALLEST_SHIFT) return *capacity = (size_t)1 << SMALLEST_SHIFT, 0;
-    int e = 63 - __builtin_clzll(bytes);
+    int e = 63 - LEADING_ZEROS(bytes);
     size_t step = (size_t)1 << (e - 2), base = (size_t)1 << e;
     size_t q = (bytes - base + step - 1) / step;
     *capacity = base + q * step;

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For the text of an error itself: NULL without recording one, and never made to fail.  mx_free gives it back. */
+void *memory_try(size_t bytes);
+
 /* Elements: 64-byte aligned, not cleared, `*capacity` >= bytes.  block_free takes the capacity that block_alloc gave.
  */
 void *block_alloc(size_t bytes, size_t *capacity);

@@ -61,7 +61,7 @@ static void after_fork_child(void)
     streams_after_fork();
 }
 
-__attribute__((constructor)) static void start(void)
+CONSTRUCTOR static void start(void)
 {
     runtime.trace_eval = environment_lists("MICA_TRACE", "eval");
     const char *check = getenv("MICA_CHECK_NAN");

@@ -14,6 +14,7 @@ typedef struct mx_runtime {
     pthread_cond_t done;
     pthread_mutex_t done_lock;
     _Atomic int32_t waiters;
+    _Atomic unsigned trace_turn;     /* the next bit to try */
     _Atomic uint64_t traces;         /* bits of all open traces */
     _Atomic uint64_t batched_traces; /* ... of those that batch: their nodes have no data */
     /* Streams and devices. */

@@ -31,8 +31,8 @@ int64_t shape_size(const char *op, mx_shape shape)
             return -1;
         }
         empty |= shape.at[i] == 0;
-        overflow |= __builtin_mul_overflow(size, shape.at[i] ? shape.at[i] : 1, &size);
-        overflow |= __builtin_mul_overflow(size, widest, &(int64_t){0});
+        overflow |= MUL_OVERFLOWS(size, shape.at[i] ? shape.at[i] : 1, &size);
+        overflow |= MUL_OVERFLOWS(size, widest, &(int64_t){0});
     }
     if (overflow) {
         mx_fail(MX_OVERFLOW, "[%s] An array of shape %s is larger than the address space.", op,

@@ -5,7 +5,6 @@
 #include "core/array.h"
 #include "core/memory.h"
 #include <pthread.h>
-#include <stdlib.h>
 
 THREAD_LOCAL mx_thread mx_this_thread;
 
@@ -23,7 +22,7 @@ static void thread_exit(void *state)
     mx_free(self->scope);
     self->scope = NULL;
     self->scope_capacity = 0;
-    free(self->message);
+    mx_free(self->message);
     self->message = NULL;
     memory_thread_exit(self);
     self->started = false;

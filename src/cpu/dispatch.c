@@ -12,15 +12,12 @@
 static bool cpu_has(const cpu_level *level)
 {
 #if defined __x86_64__
-    __builtin_cpu_init();
     if (level == &cpu_level_avx512) {
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && cpu_has(&cpu_level_avx2);
+        return CPU_HAS("avx512f") && CPU_HAS("avx512bw") && CPU_HAS("avx512cd") && CPU_HAS("avx512dq") &&
+               CPU_HAS("avx512vl") && cpu_has(&cpu_level_avx2);
     }
     if (level == &cpu_level_avx2) {
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
-               __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+        return CPU_HAS("avx2") && CPU_HAS("fma") && CPU_HAS("bmi2") && CPU_HAS("bmi") && CPU_HAS("popcnt");
     }
 #endif
     return level == &cpu_level_base;

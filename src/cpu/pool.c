@@ -27,13 +27,6 @@ static struct {
     _Atomic int working; /* workers that have not finished this generation */
 } pool = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
-static inline void pause_cpu(void)
-{
-#if defined __x86_64__
-    __builtin_ia32_pause();
-#endif
-}
-
 static void run_chunks(cpu_chunk_fn fn, void *ctx, int64_t chunks)
 {
     for (;;) {
@@ -51,7 +44,7 @@ static uint64_t wait_for_work(uint64_t seen)
         for (int i = 0; i < SPIN_CHECK; i++) {
             now = atomic_load_explicit(&pool.generation, memory_order_acquire);
             if (now != seen) return now;
-            pause_cpu();
+            CPU_PAUSE();
         }
     } while (clock_ns() < until);
     pthread_mutex_lock(&pool.lock);
@@ -127,7 +120,7 @@ static void after_fork(void)
     atomic_store(&pool.working, 0);
 }
 
-__attribute__((constructor)) static void watch_fork(void)
+CONSTRUCTOR static void watch_fork(void)
 {
     pthread_atfork(NULL, NULL, after_fork);
 }
@@ -168,6 +161,6 @@ void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     self->is_worker = true;
     run_chunks(fn, ctx, chunks);
     self->is_worker = false;
-    while (atomic_load_explicit(&pool.working, memory_order_acquire)) pause_cpu();
+    while (atomic_load_explicit(&pool.working, memory_order_acquire)) CPU_PAUSE();
     atomic_store_explicit(&pool.busy, 0, memory_order_release);
 }

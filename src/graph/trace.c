@@ -16,10 +16,9 @@
 /* A free bit, each in its turn: the longer a bit rests, the fewer nodes still carry it from before. */
 static uint64_t take_bit(void)
 {
-    static _Atomic unsigned turn;
     uint64_t open = atomic_load(&runtime.traces);
     while (~open) {
-        uint64_t bit = (uint64_t)1 << (atomic_fetch_add(&turn, 1) % 64);
+        uint64_t bit = (uint64_t)1 << (atomic_fetch_add(&runtime.trace_turn, 1) % 64);
         if (!(open & bit) && atomic_compare_exchange_strong(&runtime.traces, &open, open | bit)) return bit;
         open = atomic_load(&runtime.traces);
     }
