@@ -43,6 +43,12 @@ int main(void)
     CHECK(got[0] == 0.5f && got[1] == 0.5f * 0.25f + 0.5f);
     mx_array *half = mx_astype(mx_mul(mx_astype(x, MX_FLOAT16), mx_astype(x, MX_FLOAT16)), MX_FLOAT32);
     CHECK(mx_read(half, got, sizeof got) && got[4] == 0.0625f);
+    CHECK(mx_read(mx_matmul(x, mx_transpose(x, ALL_AXES)), got, 4 * sizeof *got));
+    CHECK(got[0] == 0.5f && got[1] == 0.625f && got[2] == 0.625f && got[3] == 2.0625f);
+    CHECK(mx_value(mx_matmul(mx_astype(x, MX_FLOAT64), mx_ones(SHAPE(3), MX_FLOAT64))) == 0 &&
+          mx_error().code == MX_VALUE);
+    CHECK(mx_value(mx_sum(mx_matmul(mx_astype(x, MX_FLOAT64), mx_ones(SHAPE(3), MX_FLOAT64)), ALL_AXES, false)) ==
+          0.25);
     CHECK(!mx_add(x, mx_zeros(SHAPE(4), MX_FLOAT32)) && mx_error().code == MX_VALUE);
     mx_array *long_chain = x;
     for (int i = 0; i < 1000000; i++) long_chain = mx_add(long_chain, x);
