@@ -129,6 +129,11 @@ for kind in ("Max", "Avg"):
     layer(f"{kind}Pool3d", lambda kind=kind: getattr(nn, kind + "Pool3d")(2, (1, 2, 3)), VOLUME)
     layer(f"{kind}Pool3d-whole", lambda kind=kind: getattr(nn, kind + "Pool3d")((2, 5, 3)), VOLUME)
 
+layer("AvgPool2d-half", lambda: nn.AvgPool2d(3, 1, 1), IMAGE.astype(mx.bfloat16), grad=False)
+layer("AvgPool1d-int", lambda: nn.AvgPool1d(2, 1), mx.arange(12).reshape(2, 3, 2), grad=False)
+layer("MaxPool1d-int", lambda: nn.MaxPool1d(2, 1, 1), mx.arange(12).reshape(2, 3, 2) - 20, grad=False)
+layer("MaxPool1d-too-large", lambda: nn.MaxPool1d(5), X[:, :4], grad=False)
+
 for mode in ("nearest", "linear", "cubic"):
     for align in (False, True):
         for scale in (2.0, 1.5, (0.5, 3.0)):

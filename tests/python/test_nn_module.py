@@ -339,6 +339,16 @@ def test_a_broken_module_does_not_hide_its_error():
         (lambda: nn.init.he_normal()(mx.zeros((3, 3)), mode="x"), "Invalid mode"),
         (lambda: nn.init.identity()(mx.zeros((3, 2))), "square"),
         (lambda: nn.RNN(2, 3, nonlinearity=3), "callable"),
+        (lambda: nn.MaxPool2d((1, 2, 3)), "2 integers"),
+        (lambda: nn.MaxPool1d(2.5), "1 integer"),
+        (lambda: nn.AvgPool1d(0), "too small"),
+        (lambda: nn.AvgPool1d(2, padding=-1), "too small"),
+        (lambda: nn.MaxPool1d(2)(mx.zeros((1, 3))), "expected 3 dimensions, got 2"),
+        (lambda: nn.Upsample(2, "x"), "unsupported"),
+        (lambda: nn.Upsample(2, "linear", True, True), "antialias"),
+        (lambda: nn.Upsample(2, antialias=True), "nearest"),
+        (lambda: nn.Upsample((2, 2))(mx.zeros((1, 3, 1))), "One scale per spatial dimension"),
+        (lambda: nn.Upsample(0.1)(mx.zeros((1, 3, 1))), "leaves nothing"),
     ],
 )
 def test_refused(call, message):

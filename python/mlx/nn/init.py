@@ -129,7 +129,7 @@ if hasattr(mx, "argsort"):
         return initializer
 
 
-if hasattr(mx, "linalg"):
+if hasattr(getattr(mx, "linalg", None), "qr"):
 
     def orthogonal(gain=1.0, dtype=mx.float32):
         """A matrix with orthogonal rows or columns of length ``gain``, whichever are fewer (Saxe et al.,

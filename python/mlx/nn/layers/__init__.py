@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The layers, one file for each kind."""
 
-import mlx.core as mx
 from mlx.nn.layers import (
     activations,
     base,
@@ -10,6 +9,7 @@ from mlx.nn.layers import (
     embedding,
     linear,
     normalization,
+    pooling,
     positional_encoding,
     recurrent,
     transformer,
@@ -22,6 +22,7 @@ from mlx.nn.layers.dropout import Dropout, Dropout2d, Dropout3d
 from mlx.nn.layers.embedding import Embedding
 from mlx.nn.layers.linear import Bilinear, Identity, Linear
 from mlx.nn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from mlx.nn.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from mlx.nn.layers.positional_encoding import ALiBi, RoPE, SinusoidalPositionalEncoding
 from mlx.nn.layers.recurrent import GRU, LSTM, RNN
 from mlx.nn.layers.transformer import (
@@ -33,7 +34,3 @@ from mlx.nn.layers.transformer import (
     TransformerEncoderLayer,
 )
 from mlx.nn.layers.upsample import Upsample
-
-if hasattr(mx, "as_strided"):
-    from mlx.nn.layers import pooling
-    from mlx.nn.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Pooling: the largest value or the mean of a window that slides over the spatial axes.
 
-The input has the shape ``(N, *space, C)``. The windows are a strided view of it, one more axis for each
-spatial one, which is then reduced.
+The input has the shape ``(N, *space, C)``. Windows that lie side by side are a reshape of it, reduced as axes.
+Others are taken place by place: for each place in the window a strided slice, and all slices are folded.
 """
 
+import functools
+import itertools
 import math
 
 import mlx.core as mx
@@ -13,34 +15,26 @@ from mlx.nn.layers.base import Module
 __all__ = ["AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d"]
 
 
-def _sliding_windows(x, sizes, strides):
-    """A view of shape ``(N, *outputs, *sizes, C)``."""
-    if x.ndim < 3:
-        raise ValueError(
-            "To extract sliding windows at least 1 spatial dimension (3 total) is needed but the input only "
-            f"has {x.ndim} dimensions."
-        )
-    space = x.shape[1:-1]
-    if not len(space) == len(sizes) == len(strides):
-        raise ValueError(
-            f"To extract sliding windows, the lengths of window_shapes and window_strides must be equal to the "
-            f"number of spatial dimensions, not {len(sizes)} and {len(strides)} for {len(space)}."
-        )
-    # Windows side by side without a gap are a reshape, which costs nothing and has a cheap gradient.
-    if all(size == stride and n % size == 0 for n, size, stride in zip(space, sizes, strides)):
-        split = [m for n, size in zip(space, sizes) for m in (n // size, size)]
-        axes = [*range(1, 2 * len(space), 2), *range(2, 2 * len(space) + 1, 2)]
-        return x.reshape(x.shape[0], *split, x.shape[-1]).transpose(0, *axes, 2 * len(space) + 1)
+def _side_by_side(x, sizes):
+    """The windows as a reshape of shape ``(N, *outputs, *sizes, C)``: nothing is copied."""
+    split = [m for n, size in zip(x.shape[1:-1], sizes) for m in (n // size, size)]
+    n = len(sizes)
+    return x.reshape(x.shape[0], *split, x.shape[-1]).transpose(
+        0, *range(1, 2 * n, 2), *range(2, 2 * n + 1, 2), 2 * n + 1
+    )
 
-    steps = [math.prod(x.shape[i + 1 :]) for i in range(x.ndim)]  # of the contiguous array
-    outputs = [max(0, (n - size) // stride + 1) for n, size, stride in zip(space, sizes, strides)]
-    shape = [x.shape[0], *outputs, *sizes, x.shape[-1]]
-    skips = [steps[0], *(s * stride for s, stride in zip(steps[1:-1], strides)), *steps[1:-1], 1]
-    return mx.as_strided(x, shape, skips)
+
+def _shifted(x, sizes, strides):
+    """For each place in the window, what all windows have there: slices of shape ``(N, *outputs, C)``."""
+    space = x.shape[1:-1]
+    counts = [max(0, (n - size) // stride + 1) for n, size, stride in zip(space, sizes, strides)]
+    for place in itertools.product(*map(range, sizes)):
+        cuts = [slice(i, i + c * s, s) if c else slice(0, 0) for i, c, s in zip(place, counts, strides)]
+        yield x[(slice(None), *cuts)]
 
 
 class _Pool(Module):
-    """Pads, cuts the windows, and lets ``_reduce`` do the rest."""
+    """Pads and cuts the windows; a subclass folds them."""
 
     _space = 0
     _padding_value = 0
@@ -59,6 +53,8 @@ class _Pool(Module):
             raise ValueError(
                 f"[{type(self).__name__}] '{name}' must be an integer or a tuple containing {n} {plural}"
             )
+        if min(values) < (0 if name == "padding" else 1):
+            raise ValueError(f"[{type(self).__name__}] '{name}' is too small: {value}")
         return values
 
     def _extra_repr(self):
@@ -66,13 +62,16 @@ class _Pool(Module):
         return f"kernel_size={tuple(self._kernel_size)}, stride={tuple(self._stride)}, padding={padding}"
 
     def __call__(self, x):
+        if x.ndim != self._space + 2:
+            raise ValueError(f"[{type(self).__name__}] expected {self._space + 2} dimensions, got {x.ndim}")
         if any(before > 0 for before, _ in self._padding):
             width = [(0, 0), *self._padding, (0, 0)]
             value = mx.array(self._padding_value, x.dtype) if self._padding_value == 0 else self._lowest(x.dtype)
             x = mx.pad(x, width, constant_values=value)
-        windows = _sliding_windows(x, self._kernel_size, self._stride)
-        n = self._space
-        return self._reduce(windows, tuple(range(1 + n, 1 + 2 * n)))
+        sizes, strides = self._kernel_size, self._stride
+        if sizes == strides and all(n % size == 0 for n, size in zip(x.shape[1:], sizes)):
+            return self._of_axes(_side_by_side(x, sizes), tuple(range(1 + self._space, 1 + 2 * self._space)))
+        return self._of_slices(_shifted(x, sizes, strides))
 
     @staticmethod
     def _lowest(dtype):
@@ -84,13 +83,23 @@ class _Pool(Module):
 class _MaxPool(_Pool):
     _padding_value = -math.inf
 
-    def _reduce(self, windows, axes):
+    def _of_axes(self, windows, axes):
         return mx.max(windows, axis=axes)
+
+    def _of_slices(self, slices):
+        return functools.reduce(mx.maximum, slices)
 
 
 class _AvgPool(_Pool):
-    def _reduce(self, windows, axes):
+    def _of_axes(self, windows, axes):
         return mx.mean(windows, axis=axes)
+
+    def _of_slices(self, slices):
+        slices = list(slices)
+        dtype = slices[0].dtype if mx.issubdtype(slices[0].dtype, mx.inexact) else mx.float32
+        if dtype in (mx.float16, mx.bfloat16):  # too coarse to sum in
+            slices = [x.astype(mx.float32) for x in slices]
+        return (functools.reduce(mx.add, slices) / len(slices)).astype(dtype)
 
 
 _PARAMETERS = """
