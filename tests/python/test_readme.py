@@ -28,7 +28,7 @@ def test_c(block, tmp_path):
     (tmp_path / "example.c").write_text(block)
     include = os.path.join(ROOT, "include")
     command = [os.environ.get("CC", "cc"), "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", include, "example.c",
-               "-o", "example", "-L", build, "-lmica", f"-Wl,-rpath,{build}"]
+               "-o", "example", "-L", build, "-lmlxc" if "<mlx/c/" in block else "-lmica", f"-Wl,-rpath,{build}"]
     subprocess.run(command, cwd=tmp_path, check=True)
     result = subprocess.run([str(tmp_path / "example")], capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, expected(block) + "\n", "")
