@@ -11,7 +11,7 @@
 static void drop_copies(mlxc_array *handle)
 {
     mx_free(atomic_exchange(&handle->shape, NULL));
-    mx_free(atomic_exchange(&handle->strides, NULL));
+    for (int i = 0; i < 2; i++) mx_free(atomic_exchange(&handle->strides[i], NULL));
 }
 
 bool mlxc_set_array_take(mlx_array *handle, mx_array *array)
@@ -214,34 +214,31 @@ const int *mlx_array_shape(const mlx_array arr)
     return shape;
 }
 
-/* Row-major until the array is evaluated, then as its memory lies; written again into the same place. */
-static void write_strides(mx_array *x, size_t *out)
+/* The same for strides; `memory` NULL: those of row-major order. */
+static size_t *copy_strides(mlxc_array *box, const int64_t *memory)
 {
-    int ndim = mx_ndim(x);
-    const int64_t *strides = NULL;
-    if (mx_is_available(x)) mx_data_strided(x, &strides);
-    size_t step = 1;
+    int ndim = mx_ndim(box->array);
+    size_t *copy = mx_alloc((size_t)ndim + 1, sizeof *copy), *before = NULL, step = 1;
+    if (!copy) return NULL;
     for (int i = ndim - 1; i >= 0; i--) {
-        out[i] = strides ? (size_t)strides[i] : step;
-        step *= (size_t)mx_dim(x, i);
+        copy[i] = memory ? (size_t)memory[i] : step;
+        step *= (size_t)mx_dim(box->array, i);
     }
+    if (atomic_compare_exchange_strong(&box->strides[memory != NULL], &before, copy)) return copy;
+    mx_free(copy);
+    return before;
 }
 
 const size_t *mlx_array_strides(const mlx_array arr)
 {
     mlxc_call call = mlxc_enter(__func__);
     mlxc_array *box = arr.ctx;
+    const int64_t *memory = NULL;
     size_t *strides = NULL;
     mx_array *x = ARRAY(arr);
-    if (x && !(strides = atomic_load(&box->strides))) {
-        size_t *before = NULL, *fresh = mx_alloc((size_t)mx_ndim(x) + 1, sizeof *fresh);
-        if (fresh && !atomic_compare_exchange_strong(&box->strides, &before, fresh)) {
-            mx_free(fresh);
-            fresh = before;
-        }
-        strides = fresh;
-    }
-    if (strides) write_strides(x, strides);
+    if (x && mx_is_available(x)) mx_data_strided(x, &memory);
+    if (x && !mx_failed() && !(strides = atomic_load(&box->strides[memory != NULL])))
+        strides = copy_strides(box, memory);
     mlxc_leave_plain(&call, true);
     return strides;
 }

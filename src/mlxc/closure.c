@@ -151,7 +151,7 @@ static int run_unary(mlxc_closure *closure, mlx_vector_array *out, mx_array *con
     if (status == 0 && result.ctx) mlxc_set_vector(out, &((mlxc_array *)result.ctx)->array, 1);
     mlx_array_free(result);
     mx_free(box.shape);
-    mx_free(box.strides);
+    for (int i = 0; i < 2; i++) mx_free(box.strides[i]);
     return status;
 }
 

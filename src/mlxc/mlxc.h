@@ -19,7 +19,7 @@
 typedef struct mlxc_array {
     mx_array *array; /* NULL never */
     int *_Atomic shape;
-    size_t *_Atomic strides;
+    size_t *_Atomic strides[2]; /* row-major ones; those of its memory, once it is evaluated */
 } mlxc_array;
 
 typedef struct mlxc_vector { /* of mlx_vector_array */

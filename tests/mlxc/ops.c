@@ -3,6 +3,185 @@
  * One call of each kind of op: arguments arrive where they belong, results come back. */
 #include "check.h"
 
+#include <math.h>
+
+/* ---- Every elementwise name means what it says: against the C library's functions, in float32 ---- */
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double sign(double x)
+{
+    return (x > 0) - (x < 0);
+}
+
+static double rsqrt(double x)
+{
+    return 1 / sqrt(x);
+}
+
+static double reciprocal(double x)
+{
+    return 1 / x;
+}
+
+static double square(double x)
+{
+    return x * x;
+}
+
+static double negative(double x)
+{
+    return -x;
+}
+
+static double degrees(double x)
+{
+    return x * 180 / acos(-1);
+}
+
+static double radians(double x)
+{
+    return x * acos(-1) / 180;
+}
+
+static double itself(double x)
+{
+    return x;
+}
+
+static double one_of(double x)
+{
+    (void)x;
+    return 1;
+}
+
+static double zero_of(double x)
+{
+    (void)x;
+    return 0;
+}
+
+typedef int unary_op(mlx_array *, const mlx_array, const mlx_stream);
+
+static const struct {
+    const char *name;
+    unary_op *op;
+    double (*want)(double);
+    double x; /* in the domain */
+} unary_table[] = {
+    {"abs", mlx_abs, fabs, -1.5},
+    {"arccos", mlx_arccos, acos, 0.3},
+    {"arccosh", mlx_arccosh, acosh, 1.7},
+    {"arcsin", mlx_arcsin, asin, 0.3},
+    {"arcsinh", mlx_arcsinh, asinh, 0.3},
+    {"arctan", mlx_arctan, atan, 0.3},
+    {"arctanh", mlx_arctanh, atanh, 0.3},
+    {"ceil", mlx_ceil, ceil, 0.3},
+    {"conjugate", mlx_conjugate, itself, 2},
+    {"copy", mlx_copy, itself, 2},
+    {"cos", mlx_cos, cos, 0.7},
+    {"cosh", mlx_cosh, cosh, 0.7},
+    {"degrees", mlx_degrees, degrees, 0.7},
+    {"erf", mlx_erf, erf, 0.7},
+    {"exp", mlx_exp, exp, 0.7},
+    {"expm1", mlx_expm1, expm1, 0.7},
+    {"floor", mlx_floor, floor, -0.3},
+    {"imag", mlx_imag, zero_of, 2},
+    {"isfinite", mlx_isfinite, one_of, 1},
+    {"isinf", mlx_isinf, one_of, INFINITY},
+    {"isnan", mlx_isnan, one_of, NAN},
+    {"isneginf", mlx_isneginf, one_of, -INFINITY},
+    {"isposinf", mlx_isposinf, one_of, INFINITY},
+    {"log", mlx_log, log, 0.7},
+    {"log10", mlx_log10, log10, 0.7},
+    {"log1p", mlx_log1p, log1p, 0.7},
+    {"log2", mlx_log2, log2, 0.7},
+    {"logical_not", mlx_logical_not, one_of, 0},
+    {"negative", mlx_negative, negative, 2},
+    {"ones_like", mlx_ones_like, one_of, 2},
+    {"radians", mlx_radians, radians, 90},
+    {"real", mlx_real, itself, 2},
+    {"reciprocal", mlx_reciprocal, reciprocal, 4},
+    {"rsqrt", mlx_rsqrt, rsqrt, 3},
+    {"sigmoid", mlx_sigmoid, sigmoid, 0.7},
+    {"sign", mlx_sign, sign, -3},
+    {"sin", mlx_sin, sin, 0.7},
+    {"sinh", mlx_sinh, sinh, 0.7},
+    {"sqrt", mlx_sqrt, sqrt, 3},
+    {"square", mlx_square, square, 3},
+    {"stop_gradient", mlx_stop_gradient, itself, 3},
+    {"tan", mlx_tan, tan, 0.7},
+    {"tanh", mlx_tanh, tanh, 0.7},
+    {"zeros_like", mlx_zeros_like, zero_of, 2},
+};
+
+static void test_unary_names(void)
+{
+    for (size_t i = 0; i < sizeof unary_table / sizeof *unary_table; i++) {
+        mlx_array x = mlx_array_new_float((float)unary_table[i].x), res = mlx_array_new();
+        check(unary_table[i].op(&res, x, cpu) == 0, unary_table[i].name, __FILE__, __LINE__);
+        CHECK_VALUES(res, 2e-6, unary_table[i].want((float)unary_table[i].x));
+        mlx_array_free(x);
+    }
+    mlx_array half = mlx_array_new_float(0.5f), res;
+    RESULT(mlx_erfinv(&res, half, cpu));
+    CHECK(mlx_erf(&res, res, cpu) == 0);
+    CHECK_VALUES(res, 1e-6, 0.5);
+    mlx_array_free(half);
+}
+
+typedef int binary_op(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
+
+static void test_binary_names(void)
+{
+    static const struct {
+        const char *name;
+        binary_op *op;
+        int want; /* of 13 and 6, int32 */
+    } table[] = {
+        {"add", mlx_add, 19},
+        {"bitwise_and", mlx_bitwise_and, 4},
+        {"bitwise_or", mlx_bitwise_or, 15},
+        {"bitwise_xor", mlx_bitwise_xor, 11},
+        {"equal", mlx_equal, 0},
+        {"floor_divide", mlx_floor_divide, 2},
+        {"greater", mlx_greater, 1},
+        {"greater_equal", mlx_greater_equal, 1},
+        {"left_shift", mlx_left_shift, 832},
+        {"less", mlx_less, 0},
+        {"less_equal", mlx_less_equal, 0},
+        {"logical_and", mlx_logical_and, 1},
+        {"logical_or", mlx_logical_or, 1},
+        {"maximum", mlx_maximum, 13},
+        {"minimum", mlx_minimum, 6},
+        {"multiply", mlx_multiply, 78},
+        {"not_equal", mlx_not_equal, 1},
+        {"power", mlx_power, 4826809},
+        {"remainder", mlx_remainder, 1},
+        {"right_shift", mlx_right_shift, 0},
+        {"subtract", mlx_subtract, 7},
+    };
+    mlx_array a = mlx_array_new_int(13), b = mlx_array_new_int(6), res;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        res = mlx_array_new();
+        check(table[i].op(&res, a, b, cpu) == 0, table[i].name, __FILE__, __LINE__);
+        CHECK_VALUES(res, 0, table[i].want);
+    }
+    RESULT(mlx_bitwise_invert(&res, a, cpu));
+    CHECK_VALUES(res, 0, -14);
+    RESULT(mlx_divide(&res, a, b, cpu));
+    CHECK_VALUES(res, 1e-6, 13.0 / 6);
+    RESULT(mlx_arctan2(&res, a, b, cpu));
+    CHECK_VALUES(res, 1e-6, atan2(13, 6));
+    RESULT(mlx_logaddexp(&res, a, b, cpu));
+    CHECK_VALUES(res, 1e-6, log(exp(13) + exp(6)));
+    mlx_array_free(a);
+    mlx_array_free(b);
+}
+
 static void test_elementwise(void)
 {
     mlx_array x = line_of(4, -1), y = line_of(4, 1), res;
@@ -218,6 +397,8 @@ static void test_scatters(void)
 
 void test_ops(void)
 {
+    test_unary_names();
+    test_binary_names();
     test_elementwise();
     test_two_results();
     test_reductions();
