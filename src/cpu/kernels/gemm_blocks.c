@@ -2,10 +2,12 @@
  *
  * The blocked product.  K is cut into blocks of at most BLOCK_K, N into blocks of columns, M into panels of TILE_ROWS.
  * Who packs B decides the plan:
- *   LOCAL    small products: a chunk is one or more whole products and packs B on its stack
- *   COLUMNS  few rows: A is packed first, a chunk is some columns and packs them panel by panel, so B is read once
- *   SHARED   all else: B is packed in one parallel phase and read by all chunks of the next; a chunk is some panels of
- *            rows of a block of columns and packs its rows of A
+ *
+ *   - LOCAL, small products: a chunk is one or more whole products and packs B on its stack.
+ *   - COLUMNS, few rows: A is packed first; a chunk is some columns and packs them panel by panel, so B is read once.
+ *   - SHARED, all else: B is packed in one parallel phase and read by all chunks of the next; a chunk is some panels of
+ *     rows times a block of columns and packs its rows of A.
+ *
  * In each, a sum over K is a chain of fused steps inside a block, and blocks are added in order. */
 #include "core/memory.h"
 #include "cpu/kernels/gemm_parts.h"
@@ -18,6 +20,8 @@ enum {
     CHUNK_WORK = 1 << 17, /* multiply-adds that make a chunk worth its hand-over */
     LOCAL_WORK = 1 << 18, /* multiply-adds of one product that are not worth two threads */
     PACK_WORK = 1 << 15,  /* floats of B that the caller rather packs itself */
+    RUN_STEPS = 16,       /* rows of B packed side by side where its columns are adjacent */
+    RUN_COLS = 256,       /* columns of B up to which such rows are read well panel by panel */
     TILE_SIZE = TILE_ROWS * TILE_COLS,
     PANEL_SIZE = TILE_ROWS * BLOCK_K,
 };
@@ -33,7 +37,7 @@ typedef struct {
     int64_t product, products; /* now packed or computed: these products, */
     int64_t col, cols, width;  /* these columns, width: rounded up to whole tiles, */
     int64_t k, k_end;          /* and this range of K */
-    int64_t per_chunk, row_chunks, col_chunks;
+    int64_t per_chunk, row_chunks, col_chunks, step_chunks;
     float *packed;          /* B by product, block of K, panel of columns; or A (COLUMNS) */
     int64_t packed_product; /* floats of one product in `packed` */
     float *partial;         /* sums of 16-bit products of more than one block: products x m x width */
@@ -65,15 +69,19 @@ static void pack_a_panel(const blocks *s, float *out, int64_t product, int64_t r
     s->method.pack(out, rows, element(g->a, at, g->dtype), g->a_row, g->a_col, (int)rows, depth, g->dtype);
 }
 
-/* All of the current columns and range of K of one product. */
-static void pack_b(const blocks *s, float *out, int64_t product, int64_t first_panel, int64_t last_panel)
+/* Some panels and steps of the current columns and range of K of one product.  Where columns are adjacent, a few rows
+ * are taken through all panels before the next, so that memory is read in long runs and few pages. */
+static void pack_b(const blocks *s, float *out, int64_t product, int64_t panel, int64_t panel_end, int64_t step,
+                   int64_t step_end)
 {
     for (int64_t k = s->k; k < s->k_end; k += s->depth) {
-        int64_t depth = min_i64(s->depth, s->k_end - k);
-        float *block = out + (k - s->k) * s->width;
-        for (int64_t panel = first_panel; panel < last_panel; panel++) {
-            int64_t j = panel * TILE_COLS;
-            pack_b_panel(s, block + j * depth, product, k, depth, s->col + j, min_i64(TILE_COLS, s->cols - j));
+        int64_t depth = min_i64(s->depth, s->k_end - k), end = min_i64(k + depth, step_end);
+        int64_t run = s->g->b_col == 1 && s->width > RUN_COLS ? RUN_STEPS : depth;
+        for (int64_t i = max_i64(k, step); i < end; i += run) {
+            float *to = out + (k - s->k) * s->width + (i - k) * TILE_COLS;
+            for (int64_t j = panel * TILE_COLS; j < min_i64(panel_end * TILE_COLS, s->cols); j += TILE_COLS)
+                pack_b_panel(s, to + j * depth, product, i, min_i64(run, end - i), s->col + j,
+                             min_i64(TILE_COLS, s->cols - j));
         }
     }
 }
@@ -147,7 +155,7 @@ static void local_chunk(void *ctx, int64_t chunk)
     float b[LOCAL_B] ALIGNED(64);
     int64_t product = chunk * s->per_chunk, end = min_i64(product + s->per_chunk, s->g->batch);
     for (bool packed = false; product < end; product++) {
-        if (!packed || !s->one_b) pack_b(s, b, product, 0, s->width / TILE_COLS);
+        if (!packed || !s->one_b) pack_b(s, b, product, 0, s->width / TILE_COLS, 0, s->steps);
         packed = true;
         compute_rows(s, product, 0, s->panels, 0, s->g->n, b);
     }
@@ -196,10 +204,11 @@ static void columns_chunk(void *ctx, int64_t chunk)
 static void pack_b_chunk(void *ctx, int64_t chunk)
 {
     const blocks *s = ctx;
-    int64_t per_product = s->col_chunks, panel = chunk % per_product * s->per_chunk;
-    int64_t i = chunk / per_product;
-    pack_b(s, s->packed + i * s->packed_product, s->product + i, panel,
-           min_i64(panel + s->per_chunk, s->width / TILE_COLS));
+    int64_t panel = chunk % s->col_chunks * s->per_chunk,
+            panel_end = min_i64(panel + s->per_chunk, s->width / TILE_COLS);
+    int64_t range = chunk / s->col_chunks % s->step_chunks, i = chunk / s->col_chunks / s->step_chunks;
+    int64_t steps = ceil_div(s->k_end - s->k, s->step_chunks), step = s->k + range * steps;
+    pack_b(s, s->packed + i * s->packed_product, s->product + i, panel, panel_end, step, step + steps);
 }
 
 /* Rows run fastest: a thread's next chunk finds its columns of B in L2. */
@@ -251,17 +260,20 @@ static bool run_columns(blocks *s, cpu_parallel_fn parallel)
     return true;
 }
 
-/* Packs the current columns and range of K of the current products. */
+/* Packs the current columns and range of K of the current products: by the caller alone if they are small, else in
+ * chunks of panels or, where columns are adjacent, of rows. */
 static void pack_shared(blocks *s, cpu_parallel_fn parallel)
 {
-    int64_t panels = s->width / TILE_COLS, depth = s->k_end - s->k, products = s->one_b ? 1 : s->products;
-    bool alone = products * s->width * depth <= PACK_WORK;
-    s->per_chunk = alone ? panels : max_i64(1, PACK_WORK / (depth * TILE_COLS));
+    int64_t panels = s->width / TILE_COLS, steps = s->k_end - s->k, products = s->one_b ? 1 : s->products;
+    bool alone = products * s->width * steps <= PACK_WORK, by_rows = s->g->b_col == 1;
+    s->per_chunk = by_rows ? panels : max_i64(1, PACK_WORK / (steps * TILE_COLS));
+    s->step_chunks = by_rows ? ceil_div(steps, (PACK_WORK / s->width / RUN_STEPS + 1) * RUN_STEPS) : 1;
     s->col_chunks = ceil_div(panels, s->per_chunk);
+    int64_t chunks = products * s->col_chunks * s->step_chunks;
     if (alone)
-        for (int64_t i = 0; i < products; i++) pack_b_chunk(s, i);
+        for (int64_t i = 0; i < chunks; i++) pack_b_chunk(s, i);
     else
-        run(parallel, products * s->col_chunks, pack_b_chunk, s);
+        run(parallel, chunks, pack_b_chunk, s);
 }
 
 static void compute_shared(blocks *s, cpu_parallel_fn parallel)
@@ -316,6 +328,6 @@ bool KERNEL(gemm_blocks)(const cpu_gemm *g, cpu_parallel_fn parallel)
     bool one_block = s.steps <= BLOCK_K || g->dtype == GEMM_F32;
     if (width * s.steps <= LOCAL_B && one_block && work <= (g->batch > 1 ? 16 * LOCAL_WORK : LOCAL_WORK))
         return run_local(&s, parallel);
-    if (s.panels <= FEW_PANELS) return run_columns(&s, parallel);
+    if (s.panels <= FEW_PANELS && (g->b_col != 1 || g->n <= RUN_COLS)) return run_columns(&s, parallel);
     return run_shared(&s, parallel);
 }
