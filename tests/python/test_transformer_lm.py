@@ -3,8 +3,10 @@
 
 import hashlib
 import json
+import math
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -89,6 +91,69 @@ def test_checkpoint_holds_model_optimizer_and_config(whole):
     assert arrays["optimizer.step"].dtype == mx.uint64 and arrays["optimizer.step"].item() == 40
     first = mx.load(str(whole[0] / "checkpoint-000000.safetensors"))
     assert first.keys() == arrays.keys() and mx.all(first["optimizer.norm.weight.m"] == 0).item()
+
+
+def documented_loss(weights, inputs, targets, config):
+    """The loss by the ops of docs/transformer_lm.md, for weights in the order of that page."""
+    batch, length, width, heads = (config[name] for name in ("batch", "context", "width", "heads"))
+    size = width // heads
+    embedding, *layers, norm = weights
+    x = mx.take(embedding, inputs, axis=0)
+    for i in range(config["layers"]):
+        attention_norm, query, key, value, output, mlp_norm, gate, up, down = layers[9 * i : 9 * i + 9]
+        y = mx.fast.rms_norm(x, attention_norm, 1e-5)
+        q, k, v = ((y @ w.T).reshape(batch, length, heads, size).transpose(0, 2, 1, 3) for w in (query, key, value))
+        q, k = (mx.fast.rope(z, size, traditional=False, base=10000.0, scale=1.0, offset=0) for z in (q, k))
+        o = mx.fast.scaled_dot_product_attention(q, k, v, scale=size**-0.5, mask="causal")
+        x = x + o.transpose(0, 2, 1, 3).reshape(batch, length, width) @ output.T
+        y = mx.fast.rms_norm(x, mlp_norm, 1e-5)
+        g = y @ gate.T
+        x = x + ((g * mx.sigmoid(g)) * (y @ up.T)) @ down.T
+    logits = mx.fast.rms_norm(x, norm, 1e-5) @ embedding.T
+    score = mx.take_along_axis(logits, targets[..., None], -1).squeeze(-1)
+    return mx.mean(mx.logsumexp(logits, axis=-1) - score)
+
+
+def documented_rate(i, config):
+    step, lr, w = mx.array(i, mx.uint64), config["lr"], min(config["warmup"], config["steps"] // 2)
+    rise, fall = max(1, w), config["steps"] - w
+    a = mx.minimum(step, rise) * ((lr - 0.0) / rise) + 0.0
+    b = 0.0 + (0.5 * (1.0 + mx.cos((math.pi / fall) * mx.minimum(step - w, fall)))) * (lr - 0.0)
+    return mx.where(step < w, a, b)
+
+
+def test_the_documented_ops_give_the_same_bits(whole):
+    out = whole[0]
+    arrays, metadata = mx.load(str(out / "checkpoint-000000.safetensors"), return_metadata=True)
+    config = json.loads(metadata["config"])
+    names = ["attention_norm", *(f"attention.{x}" for x in ("query", "key", "value", "output"))]
+    names += ["mlp_norm", *(f"mlp.{x}" for x in ("gate", "up", "down"))]
+    names = [f"layers.{i}.{name}" for i in range(config["layers"]) for name in names]
+    weights = [arrays[f"model.{name}.weight"] for name in ("embedding", *names, "norm")]
+    m, v = [mx.zeros_like(p) for p in weights], [mx.zeros_like(p) for p in weights]
+    train = mx.array(memoryview((out / "train.bin").read_bytes()))
+    loss_and_grad = mx.value_and_grad(lambda weights, *batch: documented_loss(weights, *batch, config))
+
+    bits = []
+    for i in range(config["steps"]):
+        key = mx.random.key(config["seed"] + i)
+        starts = mx.random.randint(0, train.size - config["context"], (config["batch"],), key=key)
+        rows = train[starts[:, None] + mx.arange(config["context"] + 1)].astype(mx.int32)
+        loss, grads = loss_and_grad(weights, rows[:, :-1], rows[:, 1:])
+        total = 0.0
+        for g in grads:
+            total = total + mx.sum(mx.square(g))
+        scale = mx.minimum(1.0 / (mx.sqrt(total) + 1e-6), 1.0)
+        r = documented_rate(i, config)
+        for j, g in enumerate(grads):
+            g = g * scale
+            p = weights[j] * (1 - r * 0.1)
+            m[j] = 0.9 * m[j] + (1 - 0.9) * g
+            v[j] = 0.95 * v[j] + (1 - 0.95) * mx.square(g)
+            weights[j] = p - (r * m[j]) / (mx.sqrt(v[j]) + 1e-8)
+        mx.eval(loss, weights, m, v)
+        bits.append(struct.pack(">f", loss.item()).hex())
+    assert bits == (out.parent / "log").read_text().split()
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGINT])
