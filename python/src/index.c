@@ -490,6 +490,7 @@ static mx_array *read_key_of(mx_array *x, PyObject *key)
 
 PyObject *py_array_getitem(PyObject *self, PyObject *key)
 {
+    if (mx_failed()) mx_error(); /* left by a caller who did not ask */
     mx_scope scope = mx_scope_open();
     /* A key may run Python code that swaps what `self` holds. */
     mx_array *x = mx_temporary(mx_keep(py_array_of(self)));

@@ -202,6 +202,7 @@ int py_array_setitem(PyObject *self, PyObject *key, PyObject *value)
         PyErr_SetString(PyExc_AttributeError, "[index] Elements of an array cannot be deleted (__delitem__).");
         return -1;
     }
+    if (mx_failed()) mx_error();
     mx_scope scope = mx_scope_open();
     mx_array *x = mx_temporary(mx_keep(py_array_of(self)));
     mx_array *y = mx_scope_close(scope, write_key(x, key, value));

@@ -225,6 +225,7 @@ static void transformed_dealloc(PyObject *self)
 static PyObject *transformed_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     py_transformed *f = (py_transformed *)self;
+    if (mx_failed()) mx_error(); /* left by a caller who did not ask */
     return f->kind == TRANSFORM_VMAP ? py_vmap_call(f, args, kwargs) : py_grad_call(f, args, kwargs);
 }
 

@@ -15,6 +15,7 @@ sys.path.insert(0, GOLDEN)
 from random_cases import CASES, bits  # noqa: E402
 
 RECORDED = np.load(os.path.join(GOLDEN, "random.npz"))
+KEY = mx.random.key(0)
 
 
 def test_every_case_is_recorded():
