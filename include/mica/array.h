@@ -61,6 +61,7 @@ MX_API int64_t mx_size(const mx_array *x); /* number of elements */
 MX_API size_t mx_nbytes(const mx_array *x);
 MX_API mx_dtype mx_dtype_of(const mx_array *x);
 MX_API mx_stream *mx_stream_of(const mx_array *x); /* where it is or was computed; NULL for data */
+MX_API const char *mx_op_name(const mx_array *x);  /* of the op that makes or made it; "" for data */
 
 /* ---- Evaluation
  * ------------------------------------------------------------------------------------------------------------- */

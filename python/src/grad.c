@@ -410,11 +410,15 @@ static bool same_shape(mx_array *a, mx_array *b)
     return x.ndim == y.ndim && (x.ndim == 0 || memcmp(x.at, y.at, (size_t)x.ndim * sizeof *x.at) == 0);
 }
 
-/* Cotangents belong to the outputs in order. */
+/* Cotangents belong to the outputs in order, but for those of stop_gradient, which take none. */
 static bool match_cotangents(const products *p, mx_array *const *out, mx_array **dout)
 {
     Py_ssize_t next = 0;
     for (Py_ssize_t i = 0; i < p->out.count; i++) {
+        if (strcmp(mx_op_name(out[i]), "stop_gradient") == 0) {
+            dout[i] = mx_zeros_like(out[i]);
+            continue;
+        }
         if (next == p->others.count) {
             PyErr_Format(PyExc_ValueError, "[vjp] %zd outputs need a cotangent each, but %zd are given.", p->out.count,
                          p->others.count);

@@ -209,6 +209,12 @@ size_t mx_nbytes(const mx_array *x)
 {
     return x ? (size_t)x->size * mx_dtype_size((mx_dtype)x->dtype) : 0;
 }
+const char *mx_op_name(const mx_array *x)
+{
+    const mx_op *op = x ? array_lead(x)->op : NULL;
+    return op ? op->name : "";
+}
+
 mx_stream *mx_stream_of(const mx_array *x)
 {
     return x ? array_lead(x)->stream : NULL;
