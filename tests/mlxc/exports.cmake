@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+#
+# libmlxc exports what its headers declare, but for the list of what is not there yet, and nothing else.
+#     cmake -DNM=nm -DLIBRARY=libmlxc.so -DHEADERS=include/mlx/c -DMISSING=docs/missing_mlxc.txt -P exports.cmake
+cmake_minimum_required(VERSION 3.25)
+
+file(GLOB headers ${HEADERS}/*.h)
+set(declared)
+foreach(header ${headers})
+  file(READ ${header} text)
+  string(REGEX REPLACE ";" " " text "${text}")
+  string(REGEX REPLACE "\n#define[^\n]*" "" text "${text}")
+  string(REGEX MATCHALL "_?mlx_[a-z0-9_]+\\(" names "${text}")
+  list(APPEND declared ${names})
+endforeach()
+list(TRANSFORM declared REPLACE "\\($" "")
+list(FILTER declared EXCLUDE REGEX "_b?float16$") # declared where the compiler has the types
+
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "[^\n]* ([^ \n]+)\n" "\\1;" exported "${symbols}")
+list(FILTER exported EXCLUDE REGEX "^$|_b?float16$")
+
+file(STRINGS ${MISSING} listed REGEX "^[^#]")
+set(missing ${declared})
+list(REMOVE_ITEM missing ${exported})
+set(extra ${exported})
+list(REMOVE_ITEM extra ${declared})
+set(unlisted ${missing})
+list(REMOVE_ITEM unlisted ${listed})
+set(there ${listed})
+list(REMOVE_ITEM there ${missing})
+list(LENGTH declared all)
+list(LENGTH missing gaps)
+foreach(set extra unlisted there)
+  list(JOIN ${set} " " ${set})
+endforeach()
+if(extra)
+  message(SEND_ERROR "exported and not declared: ${extra}")
+endif()
+if(unlisted)
+  message(SEND_ERROR "not exported, and not in ${MISSING}: ${unlisted}")
+endif()
+if(there)
+  message(SEND_ERROR "exported, so to be removed from ${MISSING}: ${there}")
+endif()
+message(STATUS "${all} functions declared, ${gaps} missing")
