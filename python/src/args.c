@@ -192,7 +192,8 @@ static PyObject *given_types(const py_args *in)
         }
         if (!append(&text, i ? ", %U: %U" : first, name, value)) return NULL;
     }
-    return count && text ? PyUnicode_FromFormat("%U }", text) : text;
+    if (count && text) py_set(&text, PyUnicode_FromFormat("%U }", text));
+    return text;
 }
 
 void *py_incompatible(const py_args *in)

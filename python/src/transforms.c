@@ -7,6 +7,7 @@
  * not computed yet stay lazy. */
 #include "transforms.h"
 
+#include <string.h>
 #include <time.h>
 
 /* Taking the GIL from a busy thread may last its switch interval (5 ms), so it is not done more often than this. */
@@ -58,19 +59,21 @@ bool py_eval_arrays(mx_array *const *arrays, int count)
 typedef struct node_list {
     mx_array **at; /* kept: another thread may swap what an object holds while the GIL is released */
     int count, room;
+    mx_array *few[16]; /* at first */
 } node_list;
 
 static bool add_node(node_list *list, mx_array *x)
 {
     if (list->count == list->room) {
-        int room = list->room ? 2 * list->room : 32;
-        mx_array **at = PyMem_Realloc(list->at, (size_t)room * sizeof *at);
+        bool first = list->at == list->few;
+        mx_array **at = PyMem_Realloc(first ? NULL : list->at, 2 * (size_t)list->room * sizeof *at);
         if (!at) {
             PyErr_NoMemory();
             return false;
         }
+        if (first) memcpy(at, list->few, sizeof list->few);
         list->at = at;
-        list->room = room;
+        list->room *= 2;
     }
     list->at[list->count++] = mx_keep(x);
     return true;
@@ -88,12 +91,15 @@ static bool collect_node(void *ctx, PyObject *leaf)
 
 static PyObject *eval_with(py_args *in, bool (*evaluate)(mx_array *const *, int))
 {
-    node_list list = {0};
+    node_list list;
+    list.at = list.few;
+    list.count = 0;
+    list.room = sizeof list.few / sizeof *list.few;
     bool ok = true;
     for (Py_ssize_t i = 0; ok && i < in->rest_count; i++) ok = py_tree_visit(in->rest[i], collect_node, &list);
     ok = ok && evaluate(list.at, list.count);
     for (int i = 0; i < list.count; i++) mx_drop(list.at[i]);
-    PyMem_Free(list.at);
+    if (list.at != list.few) PyMem_Free(list.at);
     return ok ? Py_NewRef(Py_None) : NULL;
 }
 
