@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
 typedef struct file {
     PyObject *path;   /* bytes, or NULL for a file object */
     PyObject *object; /* borrowed */
@@ -103,8 +102,7 @@ static void come_back(PyThreadState *state)
     if (state) PyEval_RestoreThread(state);
 }
 
-/* ---- Saving
- * --------------------------------------------------------------------------------------------------------*/
+/* ---- Saving ------------------------------------------------------------------------------------------------------ */
 static PyObject *done(bool ok)
 {
     return ok && !PyErr_Occurred() ? Py_NewRef(Py_None) : py_raise();
@@ -129,7 +127,7 @@ static PyObject *py_save(py_args *in)
 
 static bool put(mx_table *table, PyObject *name, PyObject *value)
 {
-    mx_array *x = py_is_operand(value) ? py_to_array(value) : NULL;
+    mx_array *x = py_is_operand(value) ? mx_temporary(mx_keep(py_to_array(value))) : NULL;
     const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
     if (!PyErr_Occurred() && (!x || !text))
         PyErr_SetString(PyExc_TypeError, "[save] names must be str and values arrays");
@@ -217,8 +215,7 @@ static PyObject *py_save_safetensors(py_args *in)
     return done(ok);
 }
 
-/* ---- Loading
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- Loading ----------------------------------------------------------------------------------------------------- */
 static PyObject *arrays_of(const mx_table *table)
 {
     PyObject *dict = PyDict_New();

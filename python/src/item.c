@@ -5,17 +5,14 @@
 
 #include "number.h"
 
-static mx_array *evaluated(mx_array *x)
+static bool evaluate(mx_array *x)
 {
-    return mx_is_available(x) || py_eval_arrays(&x, 1) ? x : NULL;
+    return mx_is_available(x) || py_eval_arrays(&x, 1);
 }
 
-PyObject *py_item(mx_array *x)
+static PyObject *item_of(mx_array *x)
 {
     float re, im;
-    if (mx_size(x) != 1)
-        return PyErr_Format(PyExc_ValueError, "[convert] Only length-1 arrays can be converted to Python scalars.");
-    if (!evaluated(x)) return NULL;
     mx_dtype dtype = mx_dtype_of(x);
     PyObject *item = NULL;
     if (dtype == MX_BOOL)
@@ -32,8 +29,17 @@ PyObject *py_item(mx_array *x)
     return item ? item : py_raise();
 }
 
-/* ---- tolist
- * --------------------------------------------------------------------------------------------------------*/
+PyObject *py_item(mx_array *x)
+{
+    if (mx_size(x) != 1)
+        return PyErr_Format(PyExc_ValueError, "[convert] Only length-1 arrays can be converted to Python scalars.");
+    mx_keep(x); /* while it waits, another thread may put something else into the object */
+    PyObject *item = evaluate(x) ? item_of(x) : NULL;
+    mx_drop(x);
+    return item;
+}
+
+/* ---- tolist ------------------------------------------------------------------------------------------------------ */
 typedef struct cursor {
     mx_shape shape;
     const int64_t *strides;
@@ -72,10 +78,10 @@ static PyObject *list_of(const cursor *c, int axis, const char *at)
 
 static PyObject *array_tolist(py_args *in)
 {
-    mx_array *x = py_array_of(in->at[0]);
+    mx_array *x = mx_temporary(mx_keep(py_array_of(in->at[0])));
     cursor c = {.dtype = mx_dtype_of(x)};
     if (c.dtype == MX_FLOAT16 || c.dtype == MX_BFLOAT16) x = mx_astype(x, c.dtype = MX_FLOAT32);
-    if (!x || !evaluated(x)) return py_raise();
+    if (!x || !evaluate(x)) return py_raise();
     c.shape = mx_shape_of(x);
     c.itemsize = (int64_t)mx_dtype_size(c.dtype);
     const char *data = mx_data_strided(x, &c.strides);
@@ -118,8 +124,7 @@ const py_row py_item_rows[] = {
     {"__format__", array_format, "__format__(self, arg: str, /) -> str", NULL},
     {0}};
 
-/* ---- Slots
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- Slots ------------------------------------------------------------------------------------------------------- */
 int py_array_bool(PyObject *self)
 {
     PyObject *item = py_item(py_array_of(self));

@@ -14,8 +14,8 @@ PyObject *py_array_float(PyObject *self);
 /* operators.c: X(slot, function) for each of nb_add ... nb_inplace_xor. */
 #define PY_OPERATORS(X)                                                                                                \
     X(add)                                                                                                             \
-    X(subtract) X(multiply) X(true_divide) X(floor_divide) X(remainder) X(matrix_multiply) X(and) X(or) X(xor)         \
-        X(lshift) X(rshift)
+    X(subtract)                                                                                                        \
+    X(multiply) X(true_divide) X(floor_divide) X(remainder) X(matrix_multiply) X(and) X(or) X(xor) X(lshift) X(rshift)
 #define PY_DECLARE_OPERATOR(name)                                                                                      \
     PyObject *py_nb_##name(PyObject *a, PyObject *b);                                                                  \
     PyObject *py_nb_inplace_##name(PyObject *a, PyObject *b);
