@@ -83,6 +83,26 @@ static PyObject *py_tensordot(py_args *in)
     return py_return(in, mx_tensordot(a, b, axes_a.axes, axes_b.axes));
 }
 
+/* The matrices of x that the indices pick out of its flattened batch axes; x itself without indices. */
+static mx_array *gather_matrices(mx_array *x, mx_array *indices)
+{
+    int ndim = x ? mx_ndim(x) : 0;
+    if (!x || !indices) return x;
+    if (ndim < 2) return mx_fail(MX_VALUE, "[gather_mm] matrices are needed, not arrays with %d dimensions", ndim);
+    mx_shape shape = {3, (const int64_t[]){-1, mx_dim(x, -2), mx_dim(x, -1)}};
+    return mx_take(ndim == 2 ? mx_expand_dims(x, MX_AXES(0)) : mx_reshape(x, shape), indices, 0);
+}
+
+static PyObject *py_gather_mm(py_args *in)
+{
+    mx_array *a = py_arg_array(in, 0), *b = a ? py_arg_array(in, 1) : NULL, *left, *right;
+    bool sorted; /* a hint */
+    if (!b || !py_arg_array_or_none(in, 2, &left) || !py_arg_array_or_none(in, 3, &right) ||
+        !py_arg_bool(in, 4, &sorted))
+        return NULL;
+    return py_return(in, mx_matmul(gather_matrices(a, left), gather_matrices(b, right)));
+}
+
 #define BOTH "(a: array, b: array, /, "
 const py_row py_rows_matmul[] = {
     {"matmul", py_matmul, "matmul" BOTH "*, " STREAM ") -> array",
@@ -95,6 +115,10 @@ const py_row py_rows_matmul[] = {
     {"addmm", py_addmm,
      "addmm(c: array, a: array, b: array, /, alpha: float = 1.0, beta: float = 1.0, *, " STREAM ") -> array",
      "beta * c + alpha * (a @ b)."},
+    {"gather_mm", py_gather_mm,
+     "gather_mm" BOTH "lhs_indices: Optional[array] = None, rhs_indices: Optional[array] = None, *, "
+     "sorted_indices: bool = False, " STREAM ") -> array",
+     "The products of the matrices that indices pick out of the flattened batch axes of a and b."},
     {"tensordot", py_tensordot, "tensordot" BOTH "axes: Union[int, list[Sequence[int]]] = 2, *, " STREAM ") -> array",
      "Sums of products over the last axes of a and the first of b, or over two lists of axes."},
     {0}};

@@ -320,7 +320,7 @@ static const py_row context_rows[] = {
     {0}};
 static PyType_Slot context_slots[] = {
     {Py_tp_doc,
-     "StreamContext(s)\n\nA with block whose operations go to a stream or device; what was the default is so again after."},
+     "StreamContext(s)\n\nA with block whose operations go to a stream or device; it puts the default back after."},
     {Py_tp_new, context_new},
     {Py_tp_dealloc, context_dealloc},
     {0}};

@@ -143,7 +143,10 @@ mx.take(m, mx.array(1)) ; mx.take(x, [0, 1]) ; mx.take(m, mx.array([[1]]), -1).s
 mx.take_along_axis(m, mx.array([[0]]), 1) ; mx.take_along_axis(x, [0]) ; mx.take_along_axis(m, mx.array([5, 0]), None)
 mx.put_along_axis(m, mx.array([[0]]), mx.array(9.5), 1) ; mx.slice(m, mx.array([1]), (0,), (1, 3))
 mx.slice(m, mx.array([0, 1]), [0, 1], [1, 1]) ; mx.slice_update(m, mx.array([[9]]), mx.array([0, 1]), [0, 1])
-mx.searchsorted(x, f, side='right') ; mx.searchsorted(x, f, side='a') ; mx.hamming(4) ; mx.blackman(4)
+mx.searchsorted(x, f, side='right') ; mx.searchsorted(x, f, side='a')
+mx.gather_mm(mx.arange(12.).reshape(3, 2, 2), g, mx.array([2, 0])) ; mx.gather_mm(g, mx.stack([g, -g]), None)
+mx.gather_mm(mx.stack([g, -g]), mx.stack([g, -g]), mx.array([[1], [0]]), mx.array([0, 1]))
+mx.hamming(4) ; mx.blackman(4)
 mx.bartlett(4) ; mx.bartlett(5) ; mx.hanning(1) ; mx.hanning(0) ; mx.hanning(-1) ; mx.e ; mx.pi ; mx.inf ; mx.newaxis
 mx.euler_gamma ; mx.__version__
 """
