@@ -9,6 +9,7 @@
 #define SIMD PRAGMA(omp simd) /* the next loop has independent iterations */
 #define SIMD_SUM(total)                                                                                                \
     PRAGMA(omp simd reduction(+ : total)) /* ... but for a sum whose order may change with the level */
+#define SIMD_SUM2(a, b) PRAGMA(omp simd reduction(+ : a, b))
 #define SIMD_MAX(peak) PRAGMA(omp simd reduction(max : peak))
 #define SIMD_MIN(peak) PRAGMA(omp simd reduction(min : peak))
 

@@ -62,14 +62,52 @@ static bool sum_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     return (din[0] = mx_broadcast_to(with_ones(dout[0], c->in[0]), array_shape(c->in[0]))) != NULL;
 }
 
-const mx_op mx_op_sum = {OP_NAMED(sum, "sum"),   .fields = fields, .params_size = sizeof(reduce_params),
-                         .shape = leading_shape, .vjp = sum_vjp,   .jvp = op_jvp_linear,
-                         .vmap = op_vmap_leading};
+static bool prod_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
+{
+    /* The product of the others, without dividing: products of what lies before and after (the axes that go, as one).
+     */
+    mx_array *x = c->in[0], *y = c->out[0];
+    int64_t n = y->size ? x->size / y->size : 0;
+    mx_array *rows = mx_reshape(x, SHAPE(y->size, n)), *before = mx_cumprod(rows, -1, false, false),
+             *after = mx_cumprod(rows, -1, true, false);
+    mx_array *others = mx_reshape(mx_mul(before, after), array_shape(x));
+    return (din[0] = mx_mul(others, with_ones(dout[0], x))) != NULL;
+}
+
+/* Where several elements are the extreme, they share the cotangent evenly. */
+static bool extreme_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
+{
+    mx_array *x = c->in[0];
+    const reduce_params *p = c->params;
+    int axes[MX_MAX_NDIM];
+    for (int i = 0; i < p->count; i++) axes[i] = i - p->count;
+    mx_array *hit = mx_astype(mx_equal(x, with_ones(c->out[0], x)), (mx_dtype)x->dtype);
+    mx_array *share = mx_div(hit, mx_sum(hit, (mx_axes){p->count, axes}, KEEP));
+    return (din[0] = mx_mul(share, with_ones(dout[0], x))) != NULL;
+}
+
+static bool bool_shape(const mx_call *c, mx_spec *out)
+{
+    bool ok = leading_shape(c, out);
+    out->dtype = MX_BOOL;
+    return ok;
+}
+
+#define REDUCE(id, text, shape_rule, vjp_rule, jvp_rule)                                                               \
+    const mx_op mx_op_##id = {OP_NAMED(id, text),     .fields = fields, .params_size = sizeof(reduce_params),          \
+                              .shape = shape_rule,    .vjp = vjp_rule,  .jvp = jvp_rule,                               \
+                              .vmap = op_vmap_leading};
+REDUCE(sum, "sum", leading_shape, sum_vjp, op_jvp_linear)
+REDUCE(prod, "prod", leading_shape, prod_vjp, op_jvp_by_vjp)
+REDUCE(min, "min", leading_shape, extreme_vjp, op_jvp_by_vjp)
+REDUCE(max, "max", leading_shape, extreme_vjp, op_jvp_by_vjp)
+REDUCE(all, "all", bool_shape, NULL, NULL)
+REDUCE(any, "any", bool_shape, NULL, NULL)
 
 /* ---- Public functions
  * ------------------------------------------------------------------------------------------------------------------------
  */
-/* Sums of small integers are kept in 32 bits. */
+/* Sums and products of small integers are kept in 32 bits. */
 static mx_array *widen(mx_array *x)
 {
     if (!x || mx_dtype_is((mx_dtype)x->dtype, MX_INEXACT) || mx_dtype_size((mx_dtype)x->dtype) == 8) return x;
@@ -79,6 +117,69 @@ static mx_array *widen(mx_array *x)
 mx_array *mx_sum(mx_array *x, mx_axes axes, bool keep)
 {
     return axes.count == 0 ? x : reduce(&mx_op_sum, widen(x), axes, keep);
+}
+mx_array *mx_prod(mx_array *x, mx_axes axes, bool keep)
+{
+    return axes.count == 0 ? x : reduce(&mx_op_prod, widen(x), axes, keep);
+}
+mx_array *mx_all(mx_array *x, mx_axes axes, bool keep)
+{
+    return reduce(&mx_op_all, mx_astype(x, MX_BOOL), axes, keep);
+}
+mx_array *mx_any(mx_array *x, mx_axes axes, bool keep)
+{
+    return reduce(&mx_op_any, mx_astype(x, MX_BOOL), axes, keep);
+}
+
+static mx_array *extreme(const mx_op *op, mx_array *x, mx_axes axes, bool keep)
+{
+    if (op_has(op->name, x) && x->size == 0)
+        return mx_fail(MX_VALUE, "[%s] Cannot %s reduce zero size array.", op->name, op->name);
+    return reduce(op, x, axes, keep);
+}
+
+mx_array *mx_min(mx_array *x, mx_axes axes, bool keep)
+{
+    return extreme(&mx_op_min, x, axes, keep);
+}
+mx_array *mx_max(mx_array *x, mx_axes axes, bool keep)
+{
+    return extreme(&mx_op_max, x, axes, keep);
+}
+
+/* Elements folded into each result; -1 and a VALUE error for a bad axis. */
+static int64_t folded(const char *op, mx_array *x, mx_axes list)
+{
+    int axes[MX_MAX_NDIM], n = op_has(op, x) ? axes_of(op, list, x->ndim, MX_VALUE, axes) : -1;
+    int64_t count = n < 0 ? -1 : 1;
+    for (int i = 0; i < n; i++) count *= x->shape[axes[i]];
+    return count;
+}
+
+mx_array *mx_mean(mx_array *x, mx_axes axes, bool keep)
+{
+    int64_t n = folded("mean", x, axes);
+    if (n < 0) return NULL;
+    mx_array *sum = mx_at_least_float(mx_sum(x, axes, keep));
+    return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)n)) : NULL;
+}
+
+mx_array *mx_var(mx_array *x, mx_axes axes, bool keep, int ddof)
+{
+    int64_t n = folded("var", x, axes);
+    if (n < 0) return NULL;
+    x = mx_at_least_float(x);
+    mx_array *centred = mx_sub(x, mx_mean(x, axes, KEEP));
+    mx_array *square = mx_dtype_is(mx_dtype_of(x), MX_COMPLEX_FLOATING)
+                           ? mx_real(mx_mul(centred, mx_conjugate(centred)))
+                           : mx_square(centred);
+    mx_array *sum = mx_sum(square, axes, keep);
+    return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)(n > ddof ? n - ddof : 0))) : NULL;
+}
+
+mx_array *mx_std(mx_array *x, mx_axes axes, bool keep, int ddof)
+{
+    return mx_sqrt(mx_var(x, axes, keep, ddof));
 }
 
 mx_array *mx_sum_to(mx_array *x, mx_shape shape)

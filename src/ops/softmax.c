@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * softmax, y = exp(x - max x) / sum(exp(x - max x)), and logsumexp, log(sum(exp x)), over rows.
+ *
+ * Any axes are first moved to the end as one, so the rules and all kernels see plain rows.  A row's Jacobian of
+ * softmax, diag(y) - y y', is symmetric: both derivative modes share one function.  The gradient of logsumexp is
+ * softmax. */
+#include "core/params/softmax.h"
+#include "ops/reduce.h"
+#include "ops/rules.h"
+
+/* The axes that are worked on, merged into one at the end. */
+static mx_array *as_rows(const char *op, mx_array *x, mx_axes axes, reduced_axes *r)
+{
+    mx_array *moved = axes_to_end(op, x, axes, r);
+    if (!moved) return NULL;
+    int kept = moved->ndim - r->count;
+    int64_t shape[MX_MAX_NDIM + 1], n = 1;
+    for (int i = 0; i < kept; i++) shape[i] = moved->shape[i];
+    for (int i = kept; i < moved->ndim; i++) n *= moved->shape[i];
+    shape[kept] = n;
+    return r->count == 1 ? moved : mx_reshape(moved, (mx_shape){kept + 1, shape});
+}
+
+/* Rows back to where their axes were in x. */
+static mx_array *from_rows(mx_array *y, mx_array *x, mx_axes axes, const reduced_axes *r)
+{
+    int list[MX_MAX_NDIM], back[MX_MAX_NDIM], at = 0;
+    int64_t moved[MX_MAX_NDIM];
+    bool goes[MX_MAX_NDIM] = {false};
+    if (!y || axes_of("softmax", axes, x->ndim, MX_INDEX, list) < 0) return NULL;
+    for (int i = 0; i < r->count; i++) goes[list[i]] = true;
+    for (int i = 0; i < x->ndim; i++) {
+        if (!goes[i]) back[i] = at, moved[at++] = x->shape[i];
+    }
+    for (int i = 0; i < r->count; i++) back[list[i]] = at, moved[at++] = x->shape[list[i]];
+    y = mx_reshape(y, (mx_shape){x->ndim, moved});
+    return y ? mx_transpose(y, (mx_axes){x->ndim, back}) : NULL;
+}
+
+/* ---- softmax
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
+static const mx_field fields[] = {FIELD_BOOL(softmax_params, precise), FIELD_END};
+
+static mx_array *jacobian_times(mx_array *y, mx_array *v)
+{
+    mx_array *yv = mx_mul(y, v);
+    return mx_sub(yv, mx_mul(y, mx_sum(yv, AXES(-1), KEEP)));
+}
+
+static bool softmax_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
+{
+    return (din[0] = jacobian_times(c->out[0], dout[0])) != NULL;
+}
+
+static bool softmax_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
+{
+    return (tout[0] = jacobian_times(c->out[0], tin[0])) != NULL;
+}
+
+const mx_op mx_op_softmax = {OP_NAMED(softmax, "softmax"), .fields = fields,   .params_size = sizeof(softmax_params),
+                             .shape = op_shape_same,       .vjp = softmax_vjp, .jvp = softmax_jvp,
+                             .vmap = op_vmap_leading};
+
+mx_array *mx_softmax(mx_array *x, mx_axes axes, bool precise)
+{
+    reduced_axes r;
+    x = mx_at_least_float(x);
+    mx_array *rows = as_rows("softmax", x, axes, &r);
+    if (!rows || x->size == 0) return rows ? x : NULL;
+    return from_rows(op_apply(&mx_op_softmax, &(softmax_params){precise}, rows), x, axes, &r);
+}
+
+/* ---- logsumexp
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
+static bool logsumexp_shape(const mx_call *c, mx_spec *out)
+{
+    spec_set(out, (mx_shape){c->in[0]->ndim - 1, c->in[0]->shape}, (mx_dtype)c->in[0]->dtype);
+    return true;
+}
+
+static bool logsumexp_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
+{
+    return (din[0] = mx_mul(mx_expand_dims(dout[0], AXES(-1)), mx_softmax(c->in[0], AXES(-1), true))) != NULL;
+}
+
+static bool logsumexp_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
+{
+    return (tout[0] = mx_sum(mx_mul(tin[0], mx_softmax(c->in[0], AXES(-1), true)), AXES(-1), false)) != NULL;
+}
+
+const mx_op mx_op_logsumexp = {OP_NAMED(logsumexp, "logsumexp"), .shape = logsumexp_shape, .vjp = logsumexp_vjp,
+                               .jvp = logsumexp_jvp, .vmap = op_vmap_leading};
+
+mx_array *mx_logsumexp(mx_array *x, mx_axes axes, bool keep)
+{
+    reduced_axes r;
+    x = mx_at_least_float(x);
+    mx_array *rows = as_rows("logsumexp", x, axes, &r);
+    if (!rows) return NULL;
+    if (x->size == 0) return mx_fail(MX_VALUE, "[logsumexp] Received empty array.");
+    return axes_restore(op_apply(&mx_op_logsumexp, NULL, rows), &r, keep);
+}
