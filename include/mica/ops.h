@@ -12,13 +12,14 @@ MX_BEGIN_DECLS
 
 /* ---- Elementwise, one operand; result in x's shape
  * ---------------------------------------------------------------------- */
-#define MX_UNARY_OPS(X)                                                                                                \
-    X(abs)                                                                                                             \
-    X(neg)                                                                                                             \
-    X(sign) X(square) X(sqrt) X(rsqrt) X(reciprocal) X(exp) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos)    \
-        X(tan) X(sinh) X(cosh) X(tanh) X(arcsin) X(arccos) X(arctan) X(arcsinh) X(arccosh) X(arctanh) X(erf) X(erfinv) \
-            X(sigmoid) X(floor) X(ceil) X(round) X(logical_not) X(bitwise_invert) X(real) X(imag) X(conjugate)         \
-                X(isnan) X(isinf) X(isfinite) X(isposinf) X(isneginf) X(degrees) X(radians) X(stop_gradient)
+/* clang-format off */
+#define MX_UNARY_OPS(X) \
+    X(abs) X(neg) X(sign) X(square) X(sqrt) X(rsqrt) X(reciprocal) X(exp) X(expm1) X(log) X(log2) X(log10) \
+    X(log1p) X(sin) X(cos) X(tan) X(sinh) X(cosh) X(tanh) X(arcsin) X(arccos) X(arctan) X(arcsinh) X(arccosh) \
+    X(arctanh) X(erf) X(erfinv) X(sigmoid) X(floor) X(ceil) X(round) X(logical_not) X(bitwise_invert) X(real) \
+    X(imag) X(conjugate) X(isnan) X(isinf) X(isfinite) X(isposinf) X(isneginf) X(degrees) X(radians) \
+    X(stop_gradient)
+/* clang-format on */
 #define MX_DECLARE_UNARY(name) MX_API mx_array *mx_##name(mx_array *x);
 MX_UNARY_OPS(MX_DECLARE_UNARY)
 MX_API mx_array *mx_round_to(mx_array *x, int decimals);
@@ -27,12 +28,12 @@ MX_API mx_array *mx_nan_to_num(mx_array *x, float nan, const float *posinf, cons
 
 /* ---- Elementwise, two operands; broadcast and promoted
  * -------------------------------------------------------------------- */
-#define MX_BINARY_OPS(X)                                                                                               \
-    X(add)                                                                                                             \
-    X(sub)                                                                                                             \
-    X(mul) X(div) X(floor_div) X(remainder) X(power) X(maximum) X(minimum) X(logaddexp) X(arctan2) X(equal)            \
-        X(not_equal) X(less) X(less_equal) X(greater) X(greater_equal) X(logical_and) X(logical_or) X(logical_xor)     \
-            X(bitwise_and) X(bitwise_or) X(bitwise_xor) X(left_shift) X(right_shift)
+/* clang-format off */
+#define MX_BINARY_OPS(X) \
+    X(add) X(sub) X(mul) X(div) X(floor_div) X(remainder) X(power) X(maximum) X(minimum) X(logaddexp) X(arctan2) \
+    X(equal) X(not_equal) X(less) X(less_equal) X(greater) X(greater_equal) X(logical_and) X(logical_or) \
+    X(logical_xor) X(bitwise_and) X(bitwise_or) X(bitwise_xor) X(left_shift) X(right_shift)
+/* clang-format on */
 #define MX_DECLARE_BINARY(name) MX_API mx_array *mx_##name(mx_array *a, mx_array *b);
 MX_BINARY_OPS(MX_DECLARE_BINARY)
 MX_API bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2]); /* floored quotient and remainder */

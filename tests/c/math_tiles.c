@@ -26,14 +26,12 @@ ALWAYS_INLINE void map_binary(float *RESTRICT out, const float *RESTRICT a, cons
     {                                                                                                                  \
         map_unary(out, in, n, name##_f32);                                                                             \
     }
-#define EACH_UNARY(ROW)                                                                                                \
-    ROW(exp)                                                                                                           \
-    ROW(exp2)                                                                                                          \
-    ROW(log)                                                                                                           \
-    ROW(log2)                                                                                                          \
-    ROW(log10)                                                                                                         \
-    ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) ROW(rsqrt) ROW(rint) ROW(floor) ROW(ceil) ROW(trunc) \
-        ROW(expm1) ROW(log1p) ROW(sinh) ROW(cosh) ROW(asinh) ROW(acosh) ROW(atanh) ROW(erfinv)
+/* clang-format off */
+#define EACH_UNARY(ROW) \
+    ROW(exp) ROW(exp2) ROW(log) ROW(log2) ROW(log10) ROW(tanh) ROW(sigmoid) ROW(erf) ROW(atan) ROW(asin) ROW(acos) \
+    ROW(rsqrt) ROW(rint) ROW(floor) ROW(ceil) ROW(trunc) ROW(expm1) ROW(log1p) ROW(sinh) ROW(cosh) ROW(asinh) \
+    ROW(acosh) ROW(atanh) ROW(erfinv)
+/* clang-format on */
 EACH_UNARY(UNARY)
 
 #define NAMED(name) {#name, tile_##name},
