@@ -25,9 +25,8 @@ static struct {
 static const char *best_core(void)
 {
 #if defined __x86_64__
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) return "SkylakeX";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
+    if (CPU_HAS("avx512dq") && CPU_HAS("avx512vl")) return "SkylakeX";
+    if (CPU_HAS("avx2") && CPU_HAS("fma")) return "Haswell";
 #endif
     return NULL;
 }

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REAL = ["sed", "cat", "dirname", "basename", "env", "rm"]
-ALL = ["gcc", "cmake", "ninja", "pkg-config", "apt-get", "sudo"]
+ALL = ["gcc", "g++", "cmake", "ninja", "pkg-config", "apt-get", "sudo"]
 
 
 class Machine:
@@ -61,6 +61,7 @@ def test_a_complete_machine_is_silent(tmp_path):
 
 @pytest.mark.parametrize("missing, packages", [
     (["gcc"], "gcc libc6-dev"),
+    (["g++"], "g++"),
     (["cmake", "ninja"], "cmake ninja-build"),
     (["pkg-config"], "pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libjansson-dev"),
 ])
@@ -106,7 +107,7 @@ def test_an_install_that_changes_nothing_is_an_error(tmp_path):
 
 
 def test_without_apt_the_names_are_printed(tmp_path):
-    machine = Machine(tmp_path, tools=["gcc", "cmake", "pkg-config"], user=0)
+    machine = Machine(tmp_path, tools=["gcc", "g++", "cmake", "pkg-config"], user=0)
     assert machine.setup("system") == (2, "setup: missing, by their Debian names: ninja-build\n")
 
 
