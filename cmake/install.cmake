@@ -30,4 +30,8 @@ if(TARGET mica_python)
   # Under its soname only: a wheel would hold a link as a second copy.
   install(PROGRAMS $<TARGET_FILE:mica> DESTINATION mlx/lib RENAME $<TARGET_SONAME_FILE_NAME:mica>
           COMPONENT python EXCLUDE_FROM_ALL)
+  # The type stubs, from the docstrings of the module that was built.
+  install(CODE "execute_process(COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${CMAKE_BINARY_DIR}/python
+                ${Python_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/stubs \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/mlx
+                COMMAND_ERROR_IS_FATAL ANY)" COMPONENT python EXCLUDE_FROM_ALL)
 endif()

@@ -71,7 +71,8 @@ def test_all_headers_are_installed_and_nothing_of_python(prefix):
 
 def test_the_inside_of_a_wheel(tmp_path):
     run("cmake", "--install", BUILD, "--prefix", tmp_path, "--component", "python")
-    assert sorted(os.listdir(tmp_path / "mlx")) == ["core.abi3.so", "lib"]
+    assert sorted(os.listdir(tmp_path / "mlx")) == ["core", "core.abi3.so", "lib"]
+    assert "def softmax(" in (tmp_path / "mlx" / "core" / "__init__.pyi").read_text()
     code = "import mlx.core as mx; print(mx.__file__); print((mx.array(1.5) + 2).item())"
     file, value = run(sys.executable, "-c", code, env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path).split()
     assert file == str(tmp_path / "mlx" / "core.abi3.so") and value == "3.5"
