@@ -16,7 +16,8 @@ def test_stubs(tmp_path):
     subprocess.run([sys.executable, TOOL, tmp_path], check=True, env=environment, timeout=100)
     tree = ast.parse((tmp_path / "core" / "__init__.pyi").read_text())
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-    assert ast.unparse(functions["softmax"].args).startswith("a: array, /, axis: Union[None, int, Sequence[int]]=None, *")
+    arguments = ast.unparse(functions["softmax"].args)
+    assert arguments.startswith("a: array, /, axis: Union[None, int, Sequence[int]]=None, *")
     assert ast.get_docstring(functions["softmax"]).startswith("exp(a - max a)")
     array = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "array")
     assert {"sum", "tolist", "__add__", "shape"} <= {n.name for n in array.body if isinstance(n, ast.FunctionDef)}
