@@ -28,6 +28,21 @@ mx_array *mx_copy(mx_array *x)
     return op_apply(&mx_op_alias, NULL, x);
 }
 
+/* ---- stop_gradient: the same value, a constant to derivatives
+ * ----------------------------------------------------------------------------------- */
+const mx_op mx_op_stop_gradient = {OP_NAMED(stop_gradient, "stop_gradient"),
+                                   .flags = OP_VIEW,
+                                   .shape = op_shape_same,
+                                   .vjp = op_vjp_zero,
+                                   .jvp = op_jvp_zero,
+                                   .vmap = op_vmap_leading,
+                                   .view = alias_view};
+
+mx_array *mx_stop_gradient(mx_array *x)
+{
+    return op_apply(&mx_op_stop_gradient, NULL, x);
+}
+
 /* ---- contiguous: the same value, row-major
  * -------------------------------------------------------------------------------------------------------- */
 static bool contiguous_view(const mx_call *c, mx_array *out)

@@ -11,6 +11,8 @@
 bool op_shape_same(const mx_call *c, mx_spec *out);      /* the first input's shape and dtype */
 bool op_shape_broadcast(const mx_call *c, mx_spec *out); /* the broadcast of all inputs, dtype of the last */
 bool op_shape_broadcast_bool(const mx_call *c, mx_spec *out);
+bool op_vjp_zero(const mx_call *c, mx_array *const *dout, mx_array **din); /* steps: constant wherever they are smooth */
+bool op_jvp_zero(const mx_call *c, mx_array *const *tin, mx_array **tout);
 bool op_jvp_linear(const mx_call *c, mx_array *const *tin, mx_array **tout); /* the op itself on all tangents */
 /* jvp from vjp: u -> vjp(u) is linear, and its own vjp applied to the tangents is the jvp.  For ops whose vjp is made
  * of differentiable ops; costs a second trace. */

@@ -12,7 +12,7 @@
 #define UNARY(name, expression)                                                                                        \
     ALWAYS_INLINE T NAME(name##_one)(T x)                                                                              \
     {                                                                                                                  \
-        return (T)(expression);                                                                                        \
+        return expression;                                                                                             \
     }                                                                                                                  \
     static void NAME(name##_tile)(void *out, const void *const *in, int64_t n)                                         \
     {                                                                                                                  \
@@ -31,7 +31,7 @@
 #define BINARY(name, expression)                                                                                       \
     ALWAYS_INLINE T NAME(name##_one)(T x, T y)                                                                         \
     {                                                                                                                  \
-        return (T)(expression);                                                                                        \
+        return expression;                                                                                             \
     }                                                                                                                  \
     static void NAME(name##_tile)(void *out, const void *const *in, int64_t n)                                         \
     {                                                                                                                  \

@@ -46,6 +46,7 @@ typedef struct program {
     int64_t total, row; /* elements; of the innermost dimension */
     bool flat;          /* every operand is adjacent or constant throughout */
     bool stream;        /* the results bypass the caches */
+    bool raw;           /* the body takes 16-bit floats as they are */
     operand operands[MAX_OPERANDS];
     step steps[MAX_STEPS];
 } program;
@@ -86,11 +87,13 @@ static int source_of(program *p, const mx_group *g, int upto, const mx_array *x,
 }
 
 /* Which body computes this node, and in which dtypes. */
-static bool choose_body(const mx_array *node, step *s)
+static bool choose_body(program *p, const mx_group *g, const mx_array *node, step *s)
 {
     const cpu_op *kernel = cpu_level_now()->ops[node->op->id];
-    mx_dtype key = compute_dtype((mx_dtype)node->in[node->nin - 1]->dtype);
+    mx_dtype stored = (mx_dtype)node->in[node->nin - 1]->dtype, key = compute_dtype(stored);
     s->dtype = (mx_dtype)node->dtype;
+    /* Ops that only move values have bodies for the halves; inside a longer group tiles are float32 anyway. */
+    if (g->count == 1 && is_half(stored) && (s->body = kernel->tile[stored])) return p->raw = true;
     s->body_out = compute_dtype(s->dtype);
     for (int i = 0; i < node->nin; i++) s->body_in[i] = compute_dtype((mx_dtype)node->in[i]->dtype);
     s->body = kernel->cast ? kernel->cast[key][s->body_out] : kernel->tile[key];
@@ -107,7 +110,7 @@ static bool add_steps(program *p, const mx_group *g, mx_array **arrays)
         const mx_array *node = g->nodes[k];
         step *s = &p->steps[p->step_count++];
         *s = (step){.nin = (int8_t)node->nin};
-        if (!choose_body(node, s)) return false;
+        if (!choose_body(p, g, node, s)) return false;
         for (int i = 0; i < node->nin; i++) {
             int source = source_of(p, g, k, node->in[i], arrays);
             if (source < 0) return mx_fail_false(MX_RUNTIME, "[eval] a group reads more than %d arrays.", MAX_OPERANDS);
@@ -240,11 +243,12 @@ static const char *adjacent(const program *p, const operand *o, int64_t at, int6
 static const void *load(const program *p, const operand *o, tile *to, tile *spare, int64_t at, int64_t n)
 {
     const char *from = adjacent(p, o, at, n);
+    bool half = is_half(o->dtype) && !p->raw;
     if (!from) {
-        gather(p, o, is_half(o->dtype) ? *spare : *to, at, n);
-        from = is_half(o->dtype) ? *spare : *to;
+        gather(p, o, half ? *spare : *to, at, n);
+        from = half ? *spare : *to;
     }
-    if (!is_half(o->dtype)) return from;
+    if (!half) return from;
     to_float((float *)*to, from, o->dtype, n);
     return *to;
 }
@@ -258,7 +262,7 @@ typedef struct tiles {
 static const void *constant(const program *p, const operand *o, tiles *t, int k)
 {
     int64_t n = p->total < TILE ? p->total : TILE;
-    if (!is_half(o->dtype)) {
+    if (!is_half(o->dtype) || p->raw) {
         gather_row(t->operand[k], o->data, 0, n, o->bytes);
     } else {
         gather_row(t->spare, o->data, 0, n, o->bytes);
@@ -275,7 +279,7 @@ static const void *run_step(const program *p, const step *s, int k, const void *
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
     int64_t bytes = (int64_t)mx_dtype_size(s->dtype);
     char *out = s->out ? s->out + at * bytes : NULL;
-    bool half = is_half(s->dtype);
+    bool half = is_half(s->dtype) && !p->raw;
     bool direct = out && !half && !p->stream && s->body;
     const void *result = s->body ? (direct ? (void *)out : (void *)t->step[k]) : in[0];
     if (s->body) s->body((void *)result, in, n);
@@ -334,9 +338,11 @@ static void run_plain(void *ctx, int64_t begin, int64_t end)
 
 static bool is_plain(const program *p)
 {
-    bool plain = p->flat && p->step_count == 1 && !p->stream && p->steps[0].body && !is_half(p->steps[0].dtype);
-    for (int k = 0; k < p->operand_count; k++) plain &= !p->operands[k].constant || p->total == 1;
-    for (int k = 0; k < p->operand_count; k++) plain &= !is_half(p->operands[k].dtype);
+    bool plain =
+        p->flat && p->step_count == 1 && !p->stream && p->steps[0].body && (!is_half(p->steps[0].dtype) || p->raw);
+    for (int k = 0; k < p->operand_count; k++) {
+        plain &= (!p->operands[k].constant || p->total == 1) && (!is_half(p->operands[k].dtype) || p->raw);
+    }
     return plain;
 }
 
@@ -380,7 +386,7 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     mx_array *last = g->nodes[g->count - 1];
     p.operand_count = p.step_count = 0;
     p.total = last->size;
-    p.stream = false;
+    p.stream = p.raw = false;
     if (!add_steps(&p, g, arrays) || !allocate(&p, g, may_donate)) return false;
     if (p.total == 0) return true;
     merge_dimensions(&p, array_shape(last), arrays);
