@@ -132,12 +132,19 @@ static mx_array *separate_copy(mx_array *x)
     return x && py_eval_arrays(&x, 1) ? mx_from_data(mx_data(x), mx_shape_of(x), mx_dtype_of(x)) : NULL;
 }
 
+/* A tuple of two ints; None leaves them. */
+static bool read_pair(py_args *in, int i, int *first, int *second)
+{
+    if (py_arg_is_none(in, i)) return true;
+    if (!PyTuple_Check(in->at[i])) return py_incompatible(in);
+    return PyArg_ParseTuple(in->at[i], "ii", first, second);
+}
+
 static PyObject *array_dlpack(py_args *in)
 {
     int version = 0, device = DL_CPU, id = 0, minor = 0;
     bool copy = in->at[4] == Py_True;
-    if (in->at[2] != Py_None && !PyArg_ParseTuple(in->at[2], "ii", &version, &minor)) return NULL;
-    if (in->at[3] != Py_None && !PyArg_ParseTuple(in->at[3], "ii", &device, &id)) return NULL;
+    if (!read_pair(in, 2, &version, &minor) || !read_pair(in, 3, &device, &id)) return NULL;
     if (device != DL_CPU)
         return PyErr_Format(PyExc_BufferError, "[__dlpack__] arrays are exported to device (1, 0) only, not (%d, %d)",
                             device, id);

@@ -105,8 +105,7 @@ mx_array *py_arg_array(py_args *in, int i)
 mx_array *py_arg_operand(py_args *in, int i)
 {
     if (py_is_array(in->at[i])) return py_array_of(in->at[i]);
-    if (!py_is_operand(in->at[i]) && in->at[i] == Py_None) return py_incompatible(in);
-    return py_to_array(in->at[i]);
+    return in->at[i] == Py_None ? py_incompatible(in) : py_to_array(in->at[i]);
 }
 
 bool py_arg_array_or_none(py_args *in, int i, mx_array **out)

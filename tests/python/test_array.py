@@ -188,6 +188,8 @@ def test_dlpack_arguments():
     assert x.__dlpack_device__() == (1, 0)
     with pytest.raises(BufferError):
         x.__dlpack__(dl_device=(2, 0))
+    with pytest.raises(TypeError):
+        x.__dlpack__(max_version=1)
     shared = np.from_dlpack(x)
     copied = np.from_dlpack(x, copy=True) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else np.array(x)
     x += 1
