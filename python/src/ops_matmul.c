@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Products of matrices and vectors. */
+#include "einsum.h"
 #include "ops.h"
 
 static PyObject *product(py_args *in, mx_array *(*op)(mx_array *, mx_array *))
@@ -83,6 +84,19 @@ static PyObject *py_tensordot(py_args *in)
     return py_return(in, mx_tensordot(a, b, axes_a.axes, axes_b.axes));
 }
 
+static PyObject *py_einsum(py_args *in)
+{
+    mx_array *operands[PY_EINSUM_OPERANDS];
+    const char *subscripts = NULL;
+    if (!py_arg_text(in, 0, &subscripts)) return NULL;
+    if (!subscripts || in->rest_count > PY_EINSUM_OPERANDS) return py_incompatible(in);
+    for (Py_ssize_t i = 0; i < in->rest_count; i++) {
+        if (!py_is_array(in->rest[i])) return py_incompatible(in);
+        operands[i] = py_array_of(in->rest[i]);
+    }
+    return py_return(in, py_einsum_of(subscripts, operands, (int)in->rest_count));
+}
+
 /* The matrices of x that the indices pick out of its flattened batch axes; x itself without indices. */
 static mx_array *gather_matrices(mx_array *x, mx_array *indices)
 {
@@ -115,6 +129,9 @@ const py_row py_rows_matmul[] = {
     {"addmm", py_addmm,
      "addmm(c: array, a: array, b: array, /, alpha: float = 1.0, beta: float = 1.0, *, " STREAM ") -> array",
      "beta * c + alpha * (a @ b)."},
+    {"einsum", py_einsum, "einsum(subscripts: str, *operands: array, " STREAM ") -> array",
+     "Sums of products by labels of axes: einsum('ij,jk->ik', a, b) is a @ b.  '...' stands for further axes, a label\n"
+     "twice in one operand for its diagonal; without '->' the labels that occur once are kept, in ASCII order."},
     {"gather_mm", py_gather_mm,
      "gather_mm" BOTH "lhs_indices: Optional[array] = None, rhs_indices: Optional[array] = None, *, "
      "sorted_indices: bool = False, " STREAM ") -> array",

@@ -44,12 +44,12 @@ f + 2**40 ; z + 1 ; z * 2.5 ; x + f ; b + f ; u + x ; h + f ; z + f ; mx.add(1, 
 mx.add(True, True) ; mx.add(1j, 1) ; mx.power(2, 3) ; mx.maximum(x, 2.5) ; mx.minimum(b, 1) ; mx.logical_and(u, 300)
 mx.logical_and(1, 0) ; mx.where(True, 1, 2.5) ; mx.where(x, 1, 2.5) ; mx.where(x > 1, x, f[:1]) ; mx.where(1, x, 2)
 mx.clip(x, 0.5, None) ; mx.clip(x, f[:1], 2) ; mx.clip(f, 1, 2) ; mx.clip(x, None, None) ; mx.clip(1, 0, 2).shape
-x + np.float64(1.5) ; x / 2 ; x // 2 ; x % 2 ; x << 1 ; x >> 1 ; x & 2 ; x | True ; x ^ 3 ; ~x ; ~b ; -x ; -f
--b ; abs(x) ; abs(b) ; abs(z) ; +x ; x ** 2 ; x ** 0.5 ; x @ f ; x @ x ; x @ [1] ; [1] @ x ; 2 & x ; 1 << x
-divmod(x, 2) ; x + 'a' ; x - 'a' ; x + [1] ; [1] + x ; x + None ; x / None ; x ** 'a' ; x // {} ; x % [] ; x & 1.5
-f & 1 ; x | f ; x << 1.5 ; ~f ; x == x ; x != 2 ; x < 2 ; 2 < x ; x >= 2 ; x <= 2 ; x > 1 ; x == 1.5 ; x == 'a'
-x != 'a' ; x == [1] ; x != [1] ; x == (1, 2, 3) ; x < [1] ; x >= {} ; 5 in x ; 3 in x ; b == 1 ; z == 1+2j
-mx.bitwise_and(x, 1) ; mx.bitwise_invert(x) ; mx.bitwise_invert(f) ; mx.left_shift(b, b) ; mx.left_shift(1, 2)
+x + np.float64(1.5) ; x / 2 ; x // 2 ; x % 2 ; x << 1 ; x >> 1 ; x & 2 ; x | True ; x ^ 3 ; ~x ; ~b ; -x ; -f ; -b
+abs(x) ; abs(b) ; abs(z) ; +x ; x ** 2 ; x ** 0.5 ; x @ f ; x @ x ; x @ [1] ; [1] @ x ; 2 & x ; 1 << x ; divmod(x, 2)
+x + 'a' ; x - 'a' ; x + [1] ; [1] + x ; x + None ; x / None ; x ** 'a' ; x // {} ; x % [] ; x & 1.5 ; f & 1 ; x | f
+x << 1.5 ; ~f ; x == x ; x != 2 ; x < 2 ; 2 < x ; x >= 2 ; x <= 2 ; x > 1 ; x == 1.5 ; x == 'a' ; x != 'a' ; x == [1]
+x != [1] ; x == (1, 2, 3) ; x < [1] ; x >= {} ; 5 in x ; 3 in x ; b == 1 ; z == 1+2j ; mx.bitwise_and(x, 1)
+mx.bitwise_invert(x) ; mx.bitwise_invert(f) ; mx.left_shift(b, b) ; mx.left_shift(1, 2)
 mx.result_type(x, mx.float16) ; mx.result_type(x, 1) ; mx.result_type() ; mx.can_cast(mx.int8, mx.float16)
 mx.can_cast(x, mx.float16) ; mx.can_cast(mx.float32, mx.int8)
 """
@@ -145,10 +145,15 @@ mx.put_along_axis(m, mx.array([[0]]), mx.array(9.5), 1) ; mx.slice(m, mx.array([
 mx.slice(m, mx.array([0, 1]), [0, 1], [1, 1]) ; mx.slice_update(m, mx.array([[9]]), mx.array([0, 1]), [0, 1])
 mx.searchsorted(x, f, side='right') ; mx.searchsorted(x, f, side='a')
 mx.gather_mm(mx.arange(12.).reshape(3, 2, 2), g, mx.array([2, 0])) ; mx.gather_mm(g, mx.stack([g, -g]), None)
-mx.gather_mm(mx.stack([g, -g]), mx.stack([g, -g]), mx.array([[1], [0]]), mx.array([0, 1]))
-mx.hamming(4) ; mx.blackman(4)
-mx.bartlett(4) ; mx.bartlett(5) ; mx.hanning(1) ; mx.hanning(0) ; mx.hanning(-1) ; mx.e ; mx.pi ; mx.inf ; mx.newaxis
-mx.euler_gamma ; mx.__version__
+mx.gather_mm(mx.stack([g, -g]), mx.stack([g, -g]), mx.array([[1], [0]]), mx.array([0, 1])) ; mx.einsum('ij->ji', g)
+mx.einsum('ij', g) ; mx.einsum('ji', g) ; mx.einsum('ij->', g) ; mx.einsum('ii->i', g) ; mx.einsum('ii', g)
+mx.einsum('ij,jk->ik', g, g) ; mx.einsum('ij,jk', g, g) ; mx.einsum('i,j->ij', f, f) ; mx.einsum('i,i', f, f)
+mx.einsum('...i,...i->...', g, g) ; mx.einsum('...ij->...ji', mx.stack([g, g])).shape
+mx.einsum('bij,bjk,bk->bi', g[None], g[None], f[None]) ; mx.einsum('ij,j->i', g, mx.array([2.0]))
+mx.einsum('ij -> j', m) ; mx.einsum('i,j->ij', x, x) ; mx.einsum('Ba,aB->aB', g, g) ; mx.einsum('ij->ii', g)
+mx.einsum('ij->k', g) ; mx.einsum('ij,jk', g) ; mx.einsum('i', g) ; mx.einsum('i1', g) ; mx.einsum('ij,ij', g, f)
+mx.hamming(4) ; mx.blackman(4) ; mx.bartlett(4) ; mx.bartlett(5) ; mx.hanning(1) ; mx.hanning(0) ; mx.hanning(-1)
+mx.e ; mx.pi ; mx.inf ; mx.newaxis ; mx.euler_gamma ; mx.__version__
 """
 
 TYPES = """

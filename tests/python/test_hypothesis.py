@@ -251,3 +251,18 @@ def test_softmax_and_logsumexp(case, data):
 def test_arange(start, stop, step):
     equal(mx.arange(start, stop, step), np.arange(start, stop, step, np.int32))
     equal(mx.arange(float(start), stop, step / 2), np.arange(start, stop, step / 2, np.float32))
+
+
+@given(st.data())
+def test_einsum(data):
+    sizes = dict(zip("abcde", data.draw(st.lists(st.integers(1, 3), min_size=5, max_size=5))))
+    terms = data.draw(st.lists(st.text("abcde", max_size=4), min_size=1, max_size=4))
+    used = sorted(set("".join(terms)))
+    output = "".join(data.draw(st.permutations(used))[:data.draw(st.integers(0, len(used)))])
+    operands = [data.draw(values(tuple(sizes[c] for c in term), "float32")) for term in terms]
+    subscripts = ",".join(terms) + "->" + output
+    expected = np.einsum(subscripts, *[o.astype(np.float64) for o in operands])
+    bound = np.einsum(subscripts, *[np.abs(o.astype(np.float64)) for o in operands]) * 300 * UNIT["float32"]
+    got = mx.einsum(subscripts, *map(mx.array, operands))
+    assert got.shape == expected.shape
+    assert np.all(np.abs(np.array(got) - expected) <= bound)
