@@ -86,11 +86,34 @@ mx_stream *mx_stream_by_index(int index)
     return s;
 }
 
+/* A default stream whose thread has ended serves the next thread: threads come and go, streams stay. */
+static mx_stream *take_idle(mx_device device)
+{
+    pthread_mutex_lock(&runtime.stream_lock);
+    mx_stream *s = runtime.streams;
+    while (s && !(s->idle && s->device.type == device.type && s->device.index == device.index)) s = s->next;
+    if (s) s->idle = false;
+    pthread_mutex_unlock(&runtime.stream_lock);
+    return s;
+}
+
+void streams_give_back(mx_stream **defaults)
+{
+    pthread_mutex_lock(&runtime.stream_lock);
+    for (int i = 0; i < 2; i++) {
+        if (defaults[i] && defaults[i]->by_default) defaults[i]->idle = true;
+        defaults[i] = NULL;
+    }
+    pthread_mutex_unlock(&runtime.stream_lock);
+}
+
 mx_stream *mx_default_stream(mx_device device)
 {
     if (!check_device("default_stream", device)) return NULL;
     mx_stream **s = &thread_self()->defaults[device.type];
-    if (!*s || (*s)->device.index != device.index) *s = mx_new_stream(device);
+    if (*s && (*s)->device.index == device.index) return *s;
+    *s = take_idle(device);
+    if (!*s && (*s = mx_new_stream(device))) (*s)->by_default = true;
     return *s;
 }
 

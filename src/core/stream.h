@@ -24,6 +24,7 @@ struct mx_stream {
     mx_job *first, *last;
     bool running; /* somebody holds the baton */
     bool has_worker;
+    bool by_default, idle; /* made as a thread's default; that thread has ended */
     mx_failure *failure; /* the first one since the last synchronize */
     struct mx_stream *next;
 };
@@ -34,6 +35,8 @@ void stream_end_run(mx_stream *s);
 /* Appends a job; false (error recorded): no worker could be started and the job was not taken. */
 bool stream_enqueue(mx_stream *s, mx_job *job);
 void stream_note_failure(mx_stream *s, mx_failure *failure);
+/* A thread that ends gives its default streams to those that come. */
+void streams_give_back(mx_stream **defaults);
 /* All streams forget their queues and workers: in the child after a fork. */
 void streams_after_fork(void);
 

@@ -4,6 +4,7 @@
 #include "core/thread.h"
 #include "core/array.h"
 #include "core/memory.h"
+#include "core/stream.h"
 #include <pthread.h>
 
 THREAD_LOCAL mx_thread mx_this_thread;
@@ -16,6 +17,7 @@ static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 static void thread_exit(void *state)
 {
     mx_thread *self = state;
+    streams_give_back(self->defaults);
     mx_drop(self->random_key);
     self->random_key = NULL;
     mx_scope_close((mx_scope){0}, NULL);
