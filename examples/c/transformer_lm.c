@@ -5,6 +5,7 @@
  *
  *     python3 examples/python/transformer_lm.py --steps 200 --out runs/twin --log-losses runs/twin/losses.hex
  *     transformer_lm runs/twin 200 | diff - runs/twin/losses.hex */
+#include <math.h>
 #include <mica.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static mx_array *attend(const run *r, const layer *l, mx_array *x)
 {
     mx_array *q = heads_of(r, linear(x, l->query)), *k = heads_of(r, linear(x, l->key)),
              *v = heads_of(r, linear(x, l->value));
-    double scale = 1 / __builtin_sqrt((double)r->width / r->heads);
+    double scale = 1 / sqrt((double)r->width / r->heads);
     mx_array *o = mx_attention(turned(r, q), turned(r, k), v, (float)scale, true, NULL, NULL);
     return linear(mx_reshape(mx_transpose(o, AXES(0, 2, 1, 3)), SHAPE(-1, r->context, r->width)), l->output);
 }

@@ -120,7 +120,12 @@ mx_stream *mx_default_stream(mx_device device)
 bool mx_set_default_stream(mx_stream *stream)
 {
     if (!stream) return mx_fail_false(MX_VALUE, "[set_default_stream] stream is NULL.");
-    thread_self()->defaults[stream->device.type] = stream;
+    mx_stream **mine = &thread_self()->defaults[stream->device.type];
+    pthread_mutex_lock(&runtime.stream_lock);
+    if (*mine && *mine != stream && (*mine)->by_default) (*mine)->idle = true;
+    if (stream->by_default) stream->by_default = false; /* more than one thread may have it now */
+    pthread_mutex_unlock(&runtime.stream_lock);
+    *mine = stream;
     return true;
 }
 
