@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/missing.txt names what MLX has and mlx.core does not: nothing that is there, and all that the golden file of
-MLX's names (record_golden_names.py) has besides."""
+"""docs/missing.txt names what MLX has and Mica does not: nothing that is there, and all that the golden file of MLX's
+names (record_golden_names.py) has besides."""
 import importlib
 import json
 from pathlib import Path
@@ -15,8 +15,10 @@ NAMES = json.loads((Path(__file__).parent / "golden" / "names.json").read_text()
 
 
 def there(name):
-    value = mx
-    for part in name.split(".")[2:]:
+    """Is the longest prefix that can be imported followed by attributes that exist?"""
+    parts = name.split(".")
+    value = importlib.import_module("mlx.core" if parts[1] == "core" else ".".join(parts[:2]))
+    for part in parts[2:]:
         if not hasattr(value, part):
             return False
         value = getattr(value, part)
