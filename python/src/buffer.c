@@ -57,25 +57,53 @@ static void exported_free(exported *e)
     PyMem_Free(e);
 }
 
+/* Do several elements lie at one address, as in a broadcast array?  A write to one would change the others. */
+static bool overlaps(mx_array *x)
+{
+    const int64_t *strides = NULL;
+    mx_shape shape = mx_shape_of(x);
+    int64_t span = 1;
+    if (mx_size(x) <= 1 || !mx_data_strided(x, &strides)) return false;
+    for (int i = 0; i < shape.ndim; i++) span += (shape.at[i] - 1) * (strides[i] < 0 ? -strides[i] : strides[i]);
+    return span < mx_size(x);
+}
+
+mx_array *py_memory_of(PyObject *array)
+{
+    mx_array *x = mx_keep(py_array_of(array));
+    bool ok = py_eval_arrays(&x, 1);
+    if (ok && overlaps(x)) {
+        mx_scope s = mx_scope_open();
+        mx_array *own = mx_scope_close(s, mx_contiguous(x));
+        mx_drop(x);
+        x = own;
+        ok = x ? py_eval_arrays(&x, 1) : py_raise_false();
+        if (ok) py_swap(array, mx_keep(x));
+    }
+    if (ok) return x;
+    mx_drop(x);
+    return NULL;
+}
+
 static exported *export_array(PyObject *self, void **data)
 {
-    mx_array *x = mx_keep(py_array_of(self));
-    exported *e = NULL;
     const int64_t *strides;
-    if (py_eval_arrays(&x, 1) && (e = PyMem_Malloc(sizeof *e))) {
-        *data = mx_export(x, &strides);
-        mx_shape shape = mx_shape_of(x);
-        for (int i = 0; i < shape.ndim && *data; i++) {
-            e->shape[i] = (Py_ssize_t)shape.at[i];
-            e->strides[i] = (Py_ssize_t)(strides[i] * (int64_t)mx_dtype_size(mx_dtype_of(x)));
-        }
-        e->x = x;
-        if (*data || mx_size(x) == 0) return e;
-        py_raise();
+    mx_array *x = py_memory_of(self);
+    exported *e = x ? PyMem_Malloc(sizeof *e) : NULL;
+    if (x && !e) PyErr_NoMemory();
+    *data = e ? mx_export(x, &strides) : NULL;
+    if (!e || (!*data && mx_size(x))) {
+        PyMem_Free(e);
+        mx_drop(x);
+        return py_raise();
     }
-    PyMem_Free(e);
-    mx_drop(x);
-    return PyErr_Occurred() ? NULL : (exported *)PyErr_NoMemory();
+    mx_shape shape = mx_shape_of(x);
+    for (int i = 0; i < shape.ndim; i++) {
+        e->shape[i] = (Py_ssize_t)shape.at[i];
+        e->strides[i] = (Py_ssize_t)((*data ? strides[i] : 1) * (int64_t)mx_dtype_size(mx_dtype_of(x)));
+    }
+    e->x = x;
+    return e;
 }
 
 int py_array_getbuffer(PyObject *self, Py_buffer *view, int flags)

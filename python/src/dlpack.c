@@ -107,13 +107,14 @@ static dl_tensor tensor_of(exported *e, void *data, const int64_t *strides)
     };
 }
 
+/* Takes over a reference of x, which may be NULL. */
 static exported *export_array(mx_array *x)
 {
     const int64_t *strides = NULL;
-    x = mx_keep(x);
-    exported *e = py_eval_arrays(&x, 1) ? PyMem_Calloc(1, sizeof *e) : NULL;
+    exported *e = x ? PyMem_Calloc(1, sizeof *e) : NULL;
+    if (x && !e) PyErr_NoMemory();
     void *data = e ? mx_export(x, &strides) : NULL;
-    if (!data && (!e || mx_size(x))) {
+    if (!e || (!data && mx_size(x))) {
         PyMem_Free(e);
         mx_drop(x);
         return py_raise();
@@ -148,9 +149,7 @@ static PyObject *array_dlpack(py_args *in)
     if (device != DL_CPU)
         return PyErr_Format(PyExc_BufferError, "[__dlpack__] arrays are exported to device (1, 0) only, not (%d, %d)",
                             device, id);
-    mx_array *x = py_array_of(in->at[0]);
-    if (copy && !(x = separate_copy(x))) return NULL;
-    exported *e = export_array(x);
+    exported *e = export_array(copy ? mx_keep(separate_copy(py_array_of(in->at[0]))) : py_memory_of(in->at[0]));
     if (!e) return NULL;
     e->versioned.flags = copy ? DL_IS_COPIED : 0;
     PyObject *capsule = version >= 1 ? PyCapsule_New(&e->versioned, "dltensor_versioned", capsule_delete)

@@ -153,6 +153,9 @@ mx_array *py_from_foreign_object(PyObject *o, bool share);
 mx_array *py_from_dlpack(PyObject *o, bool share);
 bool py_can_be_foreign(PyObject *o);
 extern const py_row py_buffer_rows[], py_dlpack_rows[], py_item_rows[]; /* methods of mx.array */
+/* A reference of the evaluated array for a writable view: in memory where no two elements share an address; if that is
+ * a copy, it is what the object holds from now on. */
+mx_array *py_memory_of(PyObject *array);
 int py_array_getbuffer(PyObject *self, Py_buffer *view, int flags);
 void py_array_releasebuffer(PyObject *self, Py_buffer *view);
 

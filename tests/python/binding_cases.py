@@ -43,7 +43,7 @@ b + b ; f + 1 ; f + 1.5 ; f + 1j ; h + 1.5 ; h * 2 ; u + 5 ; u + 1.5 ; u + 300 ;
 f + 2**40 ; z + 1 ; z * 2.5 ; x + f ; b + f ; u + x ; h + f ; z + f ; mx.add(1, 2) ; mx.add(1, 2**40) ; mx.add(1, 2.5)
 mx.add(True, True) ; mx.add(1j, 1) ; mx.power(2, 3) ; mx.maximum(x, 2.5) ; mx.minimum(b, 1) ; mx.logical_and(u, 300)
 mx.logical_and(1, 0) ; mx.where(True, 1, 2.5) ; mx.where(x, 1, 2.5) ; mx.where(x > 1, x, f[:1]) ; mx.where(1, x, 2)
-mx.clip(x, 0.5, None) ; mx.clip(x, f[:1], 2) ; mx.clip(f, 1, 2) ; mx.clip(x, None, None) ; mx.clip(1, 0, 2).shape
+mx.clip(x, 0.5, None) ; mx.clip(x, f[:1], 2) ; mx.clip(f, 1, 2) ; mx.clip(x, None, None)
 x + np.float64(1.5) ; x / 2 ; x // 2 ; x % 2 ; x << 1 ; x >> 1 ; x & 2 ; x | True ; x ^ 3 ; ~x ; ~b ; -x ; -f ; -b
 abs(x) ; abs(b) ; abs(z) ; +x ; x ** 2 ; x ** 0.5 ; x @ f ; x @ x ; x @ [1] ; [1] @ x ; 2 & x ; 1 << x ; divmod(x, 2)
 x + 'a' ; x - 'a' ; x + [1] ; [1] + x ; x + None ; x / None ; x ** 'a' ; x // {} ; x % [] ; x & 1.5 ; f & 1 ; x | f

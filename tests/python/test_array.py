@@ -156,6 +156,18 @@ def test_a_view_shares_memory_and_outlives_the_object():
     assert array.tolist() == [9, 8, 3]
 
 
+@pytest.mark.parametrize("make", [np.asarray, np.from_dlpack, memoryview])
+def test_a_view_of_a_broadcast_array_has_an_address_for_each_element(make):
+    x = mx.broadcast_to(mx.array([1, 2, 3]), (2, 3))
+    zeros = mx.zeros((2, 3), mx.int32)
+    for array in (x, zeros):
+        before = array.tolist()
+        view = make(array)
+        view[1, 1] = 9
+        before[1][1] = 9
+        assert array.tolist() == before == view.tolist()
+
+
 def test_a_view_of_a_transpose_is_strided():
     x = mx.arange(6).reshape(2, 3)
     y = x.T
