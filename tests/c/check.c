@@ -90,7 +90,7 @@ bool law_fail(const law_case *c, const char *format, ...)
 bool check_that(bool ok, const char *file, int line, const char *format, ...)
 {
     if (ok) return true;
-    char where[TEXT];
+    char where[2 * TEXT];
     const char *base = strrchr(file, '/');
     va_list args;
     snprintf(where, sizeof where, "%s (%s:%d)", run.current, base ? base + 1 : file, line);

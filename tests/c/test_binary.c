@@ -29,6 +29,23 @@ const op_sample samples_add[] = {
     {0},
 };
 
+static mx_array *mul(mx_array *const *x)
+{
+    return mx_mul(x[0], x[1]);
+}
+
+const op_sample samples_mul[] = {
+    {"same shape", mul, {IN(3, 5), IN(3, 5)}, REALS},
+    {"complex", mul, {IN(3, 5), IN(3, 5)}, COMPLEX, 4},
+    {"broadcast both ways", mul, {IN(4, 1, 3), IN(5, 1)}, REALS},
+    {"a row", mul, {IN(6, 33), IN(33)}, FLOATS},
+    {"with a scalar", mul, {IN(2, 40), IN_SCALAR}, REALS},
+    {"special values", mul, {IN_SPECIAL(40, 40), IN_SPECIAL(40, 40)}, REALS},
+    {"nothing", mul, {IN(0, 3), IN(1, 3)}, ALL},
+    {"many elements", mul, {IN(3, 50001), IN(50001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16)},
+    {0},
+};
+
 TEST(add_promotes)
 {
     mx_array *x = check_random(SHAPE(2, 3), MX_INT32, -5, 5, 1), *y = check_random(SHAPE(3), MX_FLOAT16, -1, 1, 2);

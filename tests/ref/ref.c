@@ -55,13 +55,18 @@ static void put_complex(ref_array *out, int64_t i, double complex x)
     out->im[i] = cimag(x);
 }
 
-/* Not re + im * I, which makes NaN of an infinite part; a complex number is laid out as two doubles (C11 6.2.5). */
-static double complex number_at(const ref_array *a, int64_t i)
+/* A complex number is laid out as two doubles (C11 6.2.5). */
+double complex complex_of(double re, double im)
 {
-    double parts[2] = {a->re[i], a->im[i]};
+    double parts[2] = {re, im};
     double complex z;
     memcpy(&z, parts, sizeof z);
     return z;
+}
+
+static double complex number_at(const ref_array *a, int64_t i)
+{
+    return complex_of(a->re[i], a->im[i]);
 }
 
 void ref_each(const ref_call *c, ref_unary f)

@@ -50,6 +50,9 @@ int64_t index_broadcast(const ref_array *out, int64_t i, const ref_array *a);
 /* Copies element `from` of a to element `to` of out, whatever the dtype. */
 void copy_element(ref_array *out, int64_t to, const ref_array *a, int64_t from);
 
+/* Not re + im * I, which makes NaN of an infinite part. */
+double complex complex_of(double re, double im);
+
 /* Elementwise references in a line: what to do with reals, complex numbers and whole numbers (NULL: never asked).  What
  * is returned goes to `whole` or to re and im, as the output's dtype wants it. */
 typedef struct ref_unary {

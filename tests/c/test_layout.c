@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Ops that lay the same elements out anew. */
+#include "check.h"
+
+static mx_array *copy(mx_array *const *x)
+{
+    return mx_copy(x[0]);
+}
+const op_sample samples_alias[] = {
+    {"a matrix", copy, {IN(3, 5)}, ALL},
+    {"a scalar", copy, {IN_SCALAR}, ALL},
+    {"special values", copy, {IN_SPECIAL(20)}, ALL},
+    {"nothing", copy, {IN(0, 2)}, FLOATS},
+    {0},
+};
+
+static mx_array *contiguous_columns(mx_array *const *x)
+{
+    return mx_contiguous(mx_transpose(x[0], ALL_AXES));
+}
+const op_sample samples_contiguous[] = {
+    {"columns", contiguous_columns, {IN(3, 5)}, ALL},
+    {"three axes", contiguous_columns, {IN(2, 3, 5)}, ALL},
+    {"special values", contiguous_columns, {IN_SPECIAL(20, 3)}, ALL},
+    {"nothing", contiguous_columns, {IN(0, 2)}, FLOATS},
+    {"many elements", contiguous_columns, {IN(301, 500)}, DTYPE(MX_FLOAT32) | DTYPE(MX_UINT8) | DTYPE(MX_COMPLEX64)},
+    {0},
+};
+
+#define RESHAPE(name, ...)                                                                                             \
+    static mx_array *name(mx_array *const *x)                                                                          \
+    {                                                                                                                  \
+        return mx_reshape(x[0], SHAPE(__VA_ARGS__));                                                                   \
+    }
+RESHAPE(to_vector, -1)
+RESHAPE(to_matrix, 6, -1)
+RESHAPE(to_five, 3, 2, 1, 2, 5)
+RESHAPE(to_empty, 2, 0, 7)
+static mx_array *to_scalar(mx_array *const *x)
+{
+    return mx_reshape(x[0], SCALAR_SHAPE);
+}
+static mx_array *columns_to_vector(mx_array *const *x)
+{
+    return mx_reshape(mx_transpose(x[0], ALL_AXES), SHAPE(-1));
+}
+const op_sample samples_reshape[] = {
+    {"to a vector", to_vector, {IN(3, 4, 5)}, ALL},
+    {"to a matrix", to_matrix, {IN(3, 4, 5)}, FLOATS},
+    {"to five axes", to_five, {IN(12, 5)}, FLOATS},
+    {"to a scalar", to_scalar, {IN(1, 1)}, FLOATS},
+    {"of columns", columns_to_vector, {IN(3, 4, 5)}, ALL},
+    {"nothing", to_empty, {IN(0, 3)}, FLOATS},
+    {"many elements", columns_to_vector, {IN(301, 500)}, DTYPE(MX_FLOAT16)},
+    {0},
+};
+
+static mx_array *reversed(mx_array *const *x)
+{
+    return mx_transpose(x[0], ALL_AXES);
+}
+static mx_array *swapped(mx_array *const *x)
+{
+    return mx_transpose(x[0], AXES(0, -1, 1));
+}
+static mx_array *swapped_sum(mx_array *const *x)
+{
+    return mx_add(mx_transpose(x[0], AXES(1, 0)), x[1]);
+}
+const op_sample samples_transpose[] = {
+    {"a matrix", reversed, {IN(3, 5)}, ALL},
+    {"three axes", swapped, {IN(2, 3, 4)}, ALL},
+    {"six axes", reversed, {IN(2, 3, 1, 2, 3, 2)}, FLOATS},
+    {"summed", swapped_sum, {IN(3, 5), IN(5, 3)}, INEXACT},
+    {"nothing", reversed, {IN(0, 3)}, FLOATS},
+    {0},
+};
+
+static mx_array *rows(mx_array *const *x)
+{
+    return mx_broadcast_to(x[0], SHAPE(4, 3, 5));
+}
+static mx_array *nothing_from_one(mx_array *const *x)
+{
+    return mx_broadcast_to(x[0], SHAPE(0, 5));
+}
+const op_sample samples_broadcast[] = {
+    {"a vector", rows, {IN(5)}, ALL},
+    {"a scalar", rows, {IN_SCALAR}, ALL},
+    {"columns", rows, {IN(3, 1)}, FLOATS},
+    {"ones", rows, {IN(1, 3, 1)}, FLOATS},
+    {"nothing", nothing_from_one, {IN(1, 5)}, FLOATS},
+    {0},
+};
+
+TEST(reshape_checks_sizes)
+{
+    mx_array *x = check_random(SHAPE(3, 4), MX_FLOAT32, -1, 1, 1);
+    CHECK(mx_reshape(x, SHAPE(3, 4)) == x);
+    CHECK_SHAPE(mx_reshape(x, SHAPE(2, -1)), SHAPE(2, 6), MX_FLOAT32);
+    CHECK_CODE(mx_reshape(x, SHAPE(5, -1)), MX_VALUE, "[reshape]");
+    CHECK_CODE(mx_reshape(x, SHAPE(13)), MX_VALUE, "[reshape] Cannot reshape array of size 12");
+    CHECK_CODE(mx_reshape(x, SHAPE(-1, -1)), MX_VALUE, "[reshape]");
+    CHECK_CODE(mx_reshape(x, SHAPE(-2, -6)), MX_VALUE, "[reshape]");
+    CHECK_CODE(mx_reshape(check_random(SHAPE(0, 2), MX_INT8, 0, 1, 1), SHAPE(0, -1)), MX_VALUE, "[reshape]");
+}
+
+TEST(transpose_checks_axes)
+{
+    mx_array *x = check_random(SHAPE(3, 4), MX_FLOAT32, -1, 1, 1);
+    CHECK_SHAPE(mx_transpose(x, AXES(-1, 0)), SHAPE(4, 3), MX_FLOAT32);
+    CHECK_CODE(mx_transpose(x, AXES(0)), MX_VALUE, "[transpose]");
+    CHECK_CODE(mx_transpose(x, AXES(0, 0)), MX_VALUE, "[transpose]");
+    CHECK_CODE(mx_transpose(x, AXES(0, 2)), MX_VALUE, "[transpose]");
+}
+
+TEST(broadcast_checks_shapes)
+{
+    mx_array *x = check_random(SHAPE(3, 4), MX_FLOAT32, -1, 1, 1);
+    CHECK_CODE(mx_broadcast_to(x, SHAPE(3, 5)), MX_VALUE, "[broadcast");
+    CHECK_CODE(mx_broadcast_to(x, SHAPE(4)), MX_VALUE, "[broadcast");
+    CHECK_CODE(mx_broadcast_to(x, SHAPE(-1, 3, 4)), MX_VALUE, "[broadcast");
+}
+
+/* A broadcast costs no memory. */
+TEST(broadcast_is_a_view)
+{
+    mx_array *x = check_random(SHAPE(1000), MX_FLOAT32, -1, 1, 1);
+    size_t before = mx_get_active_memory();
+    mx_array *y = mx_broadcast_to(x, SHAPE(1000000, 1000));
+    CHECK(mx_eval(y));
+    CHECK(mx_get_active_memory() == before);
+}
