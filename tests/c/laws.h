@@ -22,6 +22,9 @@ void numbers_random(numbers *a, const op_input *how, uint64_t seed);
 /* Numbers i, i + step, ... of a as one smaller array: slice `at` of the axis 0. */
 numbers numbers_slice(const numbers *a, int64_t at);
 
+/* Sets `scale` to the largest magnitude: for comparing two results that both keep a tolerance. */
+void numbers_scale(numbers *a);
+
 /* How an array lies in memory; all say the same. */
 typedef enum layout {
     ROW_MAJOR,

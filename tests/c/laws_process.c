@@ -63,22 +63,11 @@ static bool read_numbers(FILE *f, record_head *h, numbers *a)
 }
 
 /* ---- Comparing */
-static double largest(const numbers *a)
-{
-    double most = 0;
-    for (int64_t i = 0; i < a->size; i++) {
-        double size = hypot(a->re[i], a->im[i]);
-        if (isfinite(size) && size > most) most = size;
-    }
-    return most;
-}
-
 /* Results with a tolerance may differ by twice of it, for each run keeps it on its own. */
 static void compare_record(const char *what, const record_head *h, numbers *a, numbers *b, bool bits)
 {
     char text[TEXT] = "";
-    double most = largest(a);
-    for (int64_t i = 0; i < a->size; i++) a->scale[i] = most;
+    numbers_scale(a);
     bool ok = bits || h->eps == 0 ? numbers_same(b, a, text) : numbers_near(b, a, 2 * h->eps, text);
     if (!ok) printf("FAIL %s, law of %s: %s\n", h->name, what, text);
     count_result(ok);

@@ -200,7 +200,9 @@ static bool same_result(law_case *c, mx_array *const *in, const numbers *want, c
     char text[TEXT];
     numbers got = {0};
     bool ok = run_on(c, in, &got) || law_fail(c, "%s input %d: it fails", how, input);
-    if (ok && !numbers_same(&got, want, text)) ok = law_fail(c, "%s input %d: %s", how, input, text);
+    bool same = !ok || (c->sample->flags & ANY_ORDER ? numbers_near(&got, want, 2 * c->sample->eps, text)
+                                                     : numbers_same(&got, want, text));
+    if (!same) ok = law_fail(c, "%s input %d: %s", how, input, text);
     numbers_free(&got);
     return ok;
 }
@@ -219,6 +221,7 @@ static bool check_repeated(law_case *c, int i, int axis)
         copy_element(a, k, a, index_ravel(a, index));
     }
     bool ok = case_run(c, in, &want) || law_fail(c, "it fails on repeated values");
+    numbers_scale(&want);
     mx_scope s = mx_scope_open();
     case_arrays(c, in, ROW_MAJOR, arrays);
     arrays[i] = numbers_array_repeated(a, axis);
@@ -234,6 +237,7 @@ bool law_layouts(law_case *c)
     numbers want = {0};
     mx_array *in[SAMPLE_INPUTS];
     bool ok = case_run(c, c->in, &want) || law_fail(c, "it cannot be evaluated");
+    numbers_scale(&want);
     for (layout how = COLUMN_MAJOR; how < LAYOUT_COUNT && ok; how++) {
         for (int i = 0; i <= c->nin && ok && c->nin; i++) { /* each input alone, then all of them */
             mx_scope s = mx_scope_open();
@@ -251,14 +255,10 @@ bool law_layouts(law_case *c)
 }
 
 /* ---- Donation */
-/* The same numbers as the result of an op that nobody else holds.  x + -0 is x, bit for bit. */
+/* The same numbers as the result of an op that nobody else holds. */
 static mx_array *fresh(const numbers *a)
 {
-    numbers zero = numbers_new(0, NULL, a->dtype);
-    zero.re[0] = zero.im[0] = -0.0;
-    mx_array *x = mx_add(numbers_array(a, ROW_MAJOR), numbers_array(&zero, ROW_MAJOR));
-    numbers_free(&zero);
-    return x;
+    return mx_contiguous(numbers_array(a, GAPS));
 }
 
 static bool equal_inputs(const law_case *c, int i)

@@ -68,9 +68,7 @@ static bool check_slice(law_case *c, const numbers *whole, unsigned mapped, cons
         ok = law_fail(c, "the result of vmap has not the shape of a batch of results");
     }
     if (ok) slice = numbers_slice(got, at);
-    double most = 0;
-    for (int64_t k = 0; ok && k < want.size; k++) most = fmax(most, hypot(want.re[k], want.im[k]));
-    for (int64_t k = 0; ok && k < want.size; k++) want.scale[k] = isfinite(most) ? most : 0;
+    numbers_scale(&want);
     ok = ok && (numbers_near(&slice, &want, 2 * c->sample->eps, text) ||
                 law_fail(c, "inputs mapped %x, index %lld: %s", mapped, (long long)at, text));
     for (int i = 0; i < c->nin; i++) numbers_free(&in[i]);

@@ -155,7 +155,7 @@ TEST(a_mark_takes_errors_back)
 TEST(null_flows_through_an_expression)
 {
     mx_array *x = vector(3, 1);
-    CHECK_CODE(mx_exp(mx_add(x, mx_exp(mx_add(x, vector(2, 1))))), MX_VALUE, "[add] Shapes (3) and (2)");
+    CHECK_CODE(mx_exp(mx_add(x, mx_exp(mx_add(x, vector(2, 1))))), MX_VALUE, "[broadcast_shapes] Shapes (3) and (2)");
     CHECK_CODE(mx_add(NULL, x), MX_VALUE, "[add]");
     CHECK_CODE(mx_eval(NULL), MX_VALUE, "[");
 }
@@ -241,10 +241,17 @@ typedef struct all_params {
 } all_params;
 
 static const mx_field all_fields[] = {
-    FIELD_INT(all_params, count), FIELD_INT64(all_params, wide),    FIELD_FLOAT(all_params, small),
-    FIELD_DOUBLE(all_params, big), FIELD_BOOL(all_params, yes),      FIELD_DTYPE(all_params, dtype),
-    FIELD_SHAPE(all_params, shape), FIELD_AXES(all_params, axes),    FIELD_BYTES(all_params, bytes),
-    FIELD_OBJECT(all_params, object), FIELD_END,
+    FIELD_INT(all_params, count),
+    FIELD_INT64(all_params, wide),
+    FIELD_FLOAT(all_params, small),
+    FIELD_DOUBLE(all_params, big),
+    FIELD_BOOL(all_params, yes),
+    FIELD_DTYPE(all_params, dtype),
+    FIELD_SHAPE(all_params, shape),
+    FIELD_AXES(all_params, axes),
+    FIELD_BYTES(all_params, bytes),
+    FIELD_OBJECT(all_params, object),
+    FIELD_END,
 };
 
 static bool two_outputs(const mx_call *c, mx_spec *out)

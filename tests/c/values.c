@@ -39,6 +39,7 @@ static uint16_t encode_16(double x, int mantissa)
     uint16_t sign = signbit(x) ? 0x8000 : 0, infinite = (uint16_t)(((1 << (15 - mantissa)) - 1) << mantissa);
     if (isnan(x)) return (uint16_t)(sign | infinite | 1 << (mantissa - 1));
     if (isinf(x)) return sign | infinite;
+    if (x == 0) return sign;
     frexp(fabs(x), &exponent);
     int lowest = 1 - bias - mantissa, quantum = exponent - 1 - mantissa;
     if (quantum < lowest) quantum = lowest;
@@ -203,6 +204,16 @@ bool numbers_read(mx_array *x, numbers *out)
         dtype_decode(data + at * width, out->dtype, &out->re[i], &out->im[i], &out->whole[i]);
     }
     return true;
+}
+
+void numbers_scale(numbers *a)
+{
+    double most = 0;
+    for (int64_t i = 0; i < a->size; i++) {
+        double size = hypot(a->re[i], a->im[i]);
+        if (isfinite(size) && size > most) most = size;
+    }
+    for (int64_t i = 0; i < a->size; i++) a->scale[i] = most;
 }
 
 /* Numbers through their bits, so that what the reference sees is what the library sees. */

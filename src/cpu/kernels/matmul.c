@@ -141,7 +141,10 @@ static bool blas_can_read(const mx_array *x)
 static void copy_addend(const mx_array *d, mx_array *out)
 {
     int64_t strides[MX_MAX_NDIM];
-    for (int i = 0; i < out->ndim; i++) strides[i] = d->shape[i] == 1 ? 0 : d->strides[i];
+    int extra = out->ndim - d->ndim;
+    for (int i = 0; i < out->ndim; i++) {
+        strides[i] = i < extra || d->shape[i - extra] == 1 ? 0 : d->strides[i - extra];
+    }
     cpu_copy_strided(array_data(out), array_data(d), array_shape(out), strides, mx_dtype_size((mx_dtype)out->dtype));
 }
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Matrix products.  tests/c/test_gemm.c looks at the blocks of the kernel itself. */
+#include "check.h"
+
+void ref_matmul_vectors(const ref_call *c);
+
+static mx_array *product(mx_array *const *x)
+{
+    return mx_matmul(x[0], x[1]);
+}
+static mx_array *product_of_transposed(mx_array *const *x)
+{
+    return mx_matmul(mx_transpose(x[0], AXES(1, 0)), mx_transpose(x[1], AXES(1, 0)));
+}
+static mx_array *added(mx_array *const *x)
+{
+    return mx_addmm(x[2], x[0], x[1], 0.5f, -2);
+}
+
+/* Accumulated in float32 (float64 in its own): an error of some epsilons of sum |a b|. */
+const op_sample samples_matmul[] = {
+    {"small", product, {IN(2, 3), IN(3, 4)}, FLOATS, 8, ANY_ORDER},
+    {"odd sizes", product, {IN(17, 33), IN(33, 19)}, FLOATS, 8, ANY_ORDER},
+    {"one row", product, {IN(1, 40), IN(40, 50)}, FLOATS, 8, ANY_ORDER},
+    {"one column", product, {IN(50, 40), IN(40, 1)}, FLOATS, 8, ANY_ORDER},
+    {"a batch", product, {IN(3, 5, 7), IN(3, 7, 4)}, FLOATS, 8, ANY_ORDER},
+    {"a batch by a matrix", product, {IN(2, 3, 5, 7), IN(7, 4)}, FLOATS, 8, ANY_ORDER},
+    {"broadcast batches", product, {IN(2, 1, 5, 7), IN(3, 7, 4)}, FLOATS, 8, ANY_ORDER},
+    {"transposed", product_of_transposed, {IN(33, 17), IN(19, 33)}, FLOATS, 8, ANY_ORDER},
+    {"added", added, {IN(5, 7), IN(7, 4), IN(5, 4)}, FLOATS, 8, ANY_ORDER},
+    {"a row added", added, {IN(5, 7), IN(7, 4), IN(4)}, FLOATS, 8, ANY_ORDER},
+    {"a batch added", added, {IN(2, 5, 7), IN(2, 7, 4), IN(5, 1)}, FLOATS, 8, ANY_ORDER},
+    {"nothing inside", product, {IN(3, 0), IN(0, 4)}, FLOATS, 8, ANY_ORDER},
+    {"no rows", product, {IN(0, 3), IN(3, 4)}, FLOATS, 8, ANY_ORDER},
+    {"complex", product, {IN(3, 5), IN(5, 7)}, COMPLEX, 8, ANY_ORDER | NO_GRAD},
+    {"complex, added", added, {IN(2, 5, 7), IN(2, 7, 4), IN(4)}, COMPLEX, 8, ANY_ORDER | NO_GRAD},
+    {"large", product, {IN(150, 140), IN(140, 160)}, FLOATS, 16, ANY_ORDER},
+    {0},
+};
+
+static const op_sample vector_samples[] = {
+    {"vector by matrix", product, {IN(5), IN(5, 3)}, FLOATS, 8, ANY_ORDER},
+    {"matrix by vector", product, {IN(3, 5), IN(5)}, FLOATS, 8, ANY_ORDER},
+    {"vector by vector", product, {IN(5), IN(5)}, FLOATS, 8, ANY_ORDER},
+    {"vector by batch", product, {IN(5), IN(2, 5, 3)}, FLOATS, 8, ANY_ORDER},
+    {"batch by vector", product, {IN(2, 3, 5), IN(5)}, FLOATS, 8, ANY_ORDER},
+    {0},
+};
+COMPOSED(matmul_vectors, vector_samples, ref_matmul_vectors)
+
+TEST(matmul_checks_its_operands)
+{
+    mx_array *a = check_random(SHAPE(2, 3), MX_FLOAT32, -1, 1, 1), *i = check_random(SHAPE(3, 3), MX_INT32, -1, 1, 1);
+    CHECK_CODE(mx_matmul(a, a), MX_VALUE, "[matmul]");
+    CHECK_CODE(mx_matmul(i, i), MX_VALUE, "[matmul]");
+    CHECK_CODE(mx_matmul(a, mx_float(1)), MX_VALUE, "[matmul]");
+    CHECK_SHAPE(mx_matmul(a, i), SHAPE(2, 3), MX_FLOAT32);
+    CHECK_CODE(
+        mx_addmm(check_random(SHAPE(5), MX_FLOAT32, 0, 1, 1), a, check_random(SHAPE(3, 2), MX_FLOAT32, 0, 1, 1), 1, 1),
+        MX_VALUE, "[broadcast");
+}
