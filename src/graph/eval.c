@@ -116,23 +116,29 @@ static mx_stream *only_stream(const tape *t)
     return s;
 }
 
-static bool run_tape(tape *t, mx_array *const *arrays, int count)
+/* Claims what is needed and gives the tape its place: the baton of its stream, if that is idle, or one in the queues.
+ * Both under one lock, so tapes run in the order in which they were built.  False: an error is pending. */
+static bool place_tape(tape *t, mx_array *const *arrays, int count, bool may_run_here, mx_stream **baton)
 {
-    mx_stream *stream = only_stream(t);
-    bool stopped = false;
-    if (stream && stream_try_run(stream)) {
-        mx_mark mark = mx_error_mark();
-        tape_run(t, NULL, true);
-        stopped = !mark.pending && mx_failed();
-        stream_end_run(stream);
-        tape_free(t);
-    } else if (t->count) {
-        stopped = !enqueue_take(t, arrays, count);
-    } else {
-        tape_free(t);
+    pthread_mutex_lock(&runtime.graph_lock);
+    bool ok = tape_build(t, arrays, count);
+    mx_stream *stream = ok && may_run_here ? only_stream(t) : NULL;
+    *baton = stream && stream_try_run(stream) ? stream : NULL;
+    if (ok && t->count && !*baton) {
+        ok = enqueue_take(t, arrays, count);
+        *t = (tape){0};
     }
-    for (int i = 0; i < count && !stopped; i++) stopped = !array_settle(arrays[i]);
-    return !stopped && raise_failures(arrays, count);
+    pthread_mutex_unlock(&runtime.graph_lock);
+    return ok;
+}
+
+/* False: an error is pending, of this run and not from before. */
+static bool run_here(tape *t, mx_stream *baton)
+{
+    mx_mark mark = mx_error_mark();
+    tape_run(t, NULL, true);
+    stream_end_run(baton);
+    return mark.pending || !mx_failed();
 }
 
 static bool all_final(mx_array *const *arrays, int count)
@@ -145,11 +151,14 @@ static bool all_final(mx_array *const *arrays, int count)
 
 bool mx_eval_n(mx_array *const *arrays, int count)
 {
-    tape t = {0};
     if (!op_has_all("eval", arrays, count)) return false;
     if (!all_final(arrays, count)) {
-        if (!tape_build(&t, arrays, count)) return tape_free(&t), false;
-        if (!run_tape(&t, arrays, count)) return false;
+        tape t = {0};
+        mx_stream *baton;
+        bool ok = place_tape(&t, arrays, count, true, &baton) && (!baton || run_here(&t, baton));
+        tape_free(&t);
+        for (int i = 0; i < count && ok; i++) ok = array_settle(arrays[i]);
+        if (!ok || !raise_failures(arrays, count)) return false;
     }
     mx_release_foreign();
     return true;
@@ -163,10 +172,11 @@ bool mx_eval(mx_array *x)
 bool mx_async_eval_n(mx_array *const *arrays, int count)
 {
     tape t = {0};
+    mx_stream *baton;
     if (!op_has_all("async_eval", arrays, count)) return false;
-    if (!tape_build(&t, arrays, count)) return tape_free(&t), false;
-    if (t.count == 0) return tape_free(&t), true;
-    return enqueue_take(&t, arrays, count);
+    bool ok = place_tape(&t, arrays, count, false, &baton);
+    tape_free(&t);
+    return ok;
 }
 
 bool mx_is_available(const mx_array *x)

@@ -13,7 +13,8 @@ typedef struct tape {
     size_t count, capacity;
 } tape;
 
-/* Claims all that `arrays` need and that is LAZY.  False: an error is recorded and nothing is claimed. */
+/* Claims all that `arrays` need and that is LAZY; the caller holds the graph lock.  False: an error is recorded and
+ * nothing is claimed. */
 bool tape_build(tape *t, mx_array *const *arrays, int count);
 void tape_free(tape *t);
 /* Runs the nodes of one stream (NULL: of all).  With `repeatable`, lack of memory or an interrupt puts the rest back to

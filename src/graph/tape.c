@@ -3,9 +3,9 @@
  * Building and running a tape.
  *
  * It is built depth first under the graph lock: a LAZY node is claimed, so no other evaluation will touch it or its
- * inputs, and the lock is free again before the first kernel runs.  Nodes that others have claimed are not on the tape;
- * the node that reads one waits for it.  Whoever built first never waits for whoever built later, so there is no
- * deadlock. */
+ * inputs.  Nodes that others have claimed are not on the tape; the node that reads one waits for it.  The tape gets its
+ * stream's baton or its place in the queues under the same lock, so whoever built first never waits for whoever built
+ * later, and there is no deadlock; the lock is free again before the first kernel runs. */
 #include "graph/eval.h"
 #include "core/memory.h"
 #include "core/runtime.h"
@@ -89,7 +89,6 @@ bool tape_build(tape *t, mx_array *const *arrays, int count)
     s.depth = 0;
     s.capacity = sizeof s.first / sizeof *s.first;
     bool ok = true;
-    pthread_mutex_lock(&runtime.graph_lock);
     for (int i = 0; i < count && ok; i++) {
         mx_array *lead = array_lead(arrays[i]);
         if (atomic_load_explicit(&lead->state, memory_order_acquire) == STATE_LAZY)
@@ -97,7 +96,6 @@ bool tape_build(tape *t, mx_array *const *arrays, int count)
     }
     while (!ok && s.depth) unclaim(s.frames[--s.depth].lead);
     while (!ok && t->count) unclaim(t->nodes[--t->count]);
-    pthread_mutex_unlock(&runtime.graph_lock);
     if (s.frames != s.first) mx_free(s.frames);
     return ok;
 }
@@ -113,27 +111,34 @@ void tape_free(tape *t)
  */
 static void tell_waiters(void)
 {
+    /* The new state before the count: else a waiter that has just counted itself sees the old state and sleeps on. */
+    atomic_thread_fence(memory_order_seq_cst);
     if (LIKELY(atomic_load(&runtime.waiters) == 0)) return;
     pthread_mutex_lock(&runtime.done_lock);
     pthread_cond_broadcast(&runtime.done);
     pthread_mutex_unlock(&runtime.done_lock);
 }
 
+/* Waits while somebody computes x; what it is then: final, or LAZY again. */
+static mx_state wait_for(mx_array *x)
+{
+    mx_state state = array_state(x);
+    if (LIKELY(state != STATE_CLAIMED && state != STATE_QUEUED)) return state;
+    atomic_fetch_add(&runtime.waiters, 1);
+    pthread_mutex_lock(&runtime.done_lock);
+    while ((state = array_state(x)) == STATE_CLAIMED || state == STATE_QUEUED)
+        pthread_cond_wait(&runtime.done, &runtime.done_lock);
+    pthread_mutex_unlock(&runtime.done_lock);
+    atomic_fetch_sub(&runtime.waiters, 1);
+    return state;
+}
+
 bool array_settle(mx_array *x)
 {
     for (;;) {
-        mx_state state = array_state(x);
+        mx_state state = wait_for(x);
         if (LIKELY(state == STATE_DONE || state == STATE_FAILED)) return true;
-        if (state == STATE_LAZY) {
-            if (!mx_eval(x)) return array_state(x) == STATE_FAILED;
-            continue;
-        }
-        atomic_fetch_add(&runtime.waiters, 1);
-        pthread_mutex_lock(&runtime.done_lock);
-        while ((state = array_state(x)) == STATE_CLAIMED || state == STATE_QUEUED)
-            pthread_cond_wait(&runtime.done, &runtime.done_lock);
-        pthread_mutex_unlock(&runtime.done_lock);
-        atomic_fetch_sub(&runtime.waiters, 1);
+        if (!mx_eval(x)) return array_state(x) == STATE_FAILED;
     }
 }
 
@@ -218,10 +223,14 @@ void mx_set_interrupt(bool (*check)(void))
     thread_self()->interrupt_at = 0;
 }
 
-/* Computes one node.  False: the tape must stop, an error is pending and the node is LAZY again. */
+/* Computes one node.  False: the tape must stop and the node become LAZY again; an error is pending, unless the reason
+ * is an input that another evaluation gave up.  Evaluating that here would need the baton of its stream, which may be
+ * ours; whoever wants the result asks again. */
 static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
 {
-    for (int i = 0; i < lead->nin; i++) array_settle(lead->in[i]);
+    for (int i = 0; i < lead->nin; i++) {
+        if (UNLIKELY(wait_for(lead->in[i]) == STATE_LAZY)) return false;
+    }
     mx_failure *failure = failure_keep(failed_input(lead));
     if (!failure) {
         if (LIKELY(run_node(lead))) return publish(lead), true;

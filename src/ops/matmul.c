@@ -18,9 +18,9 @@ static bool shape(const mx_call *c, mx_spec *out)
     return true;
 }
 
-static mx_array *transposed(mx_array *x)
+static mx_array *adjoint(mx_array *x)
 {
-    return mx_swapaxes(x, -1, -2);
+    return mx_conjugate(mx_swapaxes(x, -1, -2)); /* of a real array: itself */
 }
 
 static mx_array *product(mx_array *a, mx_array *b, float alpha)
@@ -33,8 +33,8 @@ static mx_array *product(mx_array *a, mx_array *b, float alpha)
 static bool vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     const matmul_params *p = c->params;
-    if (call_wants(c, 0)) din[0] = product(dout[0], transposed(c->in[1]), p->alpha);
-    if (call_wants(c, 1)) din[1] = product(transposed(c->in[0]), dout[0], p->alpha);
+    if (call_wants(c, 0)) din[0] = product(dout[0], adjoint(c->in[1]), p->alpha);
+    if (call_wants(c, 1)) din[1] = product(adjoint(c->in[0]), dout[0], p->alpha);
     if (c->nin == 3 && call_wants(c, 2)) din[2] = p->beta == 1 ? dout[0] : mx_mul(dout[0], mx_like(dout[0], p->beta));
     return !mx_failed();
 }

@@ -13,17 +13,17 @@ static mx_array *add_twice(mx_array *const *x)
 }
 
 const op_sample samples_add[] = {
-    {"same shape", add, {IN(3, 5), IN(3, 5)}, INTS | FLOATS},
-    {"odd lengths", add, {IN(7, 67), IN(7, 67)}, INTS | FLOATS},
-    {"broadcast both ways", add, {IN(4, 1, 3), IN(5, 1)}, INTS | FLOATS},
-    {"a row", add, {IN(6, 33), IN(33)}, INTS | FLOATS},
-    {"a column", add, {IN(6, 33), IN(6, 1)}, FLOATS},
-    {"with a scalar", add, {IN(2, 40), IN_SCALAR}, INTS | FLOATS},
-    {"scalars", add, {IN_SCALAR, IN_SCALAR}, INTS | FLOATS},
-    {"five axes", add, {IN(2, 3, 1, 2, 3), IN(3, 4, 1, 3)}, FLOATS},
-    {"special values", add, {IN_SPECIAL(40, 40), IN_SPECIAL(40, 40)}, INTS | FLOATS},
-    {"nothing", add, {IN(0, 3), IN(1, 3)}, INTS | FLOATS},
-    {"a chain", add_twice, {IN(5, 7), IN(5, 7)}, FLOATS},
+    {"same shape", add, {IN(3, 5), IN(3, 5)}, ALL},
+    {"odd lengths", add, {IN(7, 67), IN(7, 67)}, ALL},
+    {"broadcast both ways", add, {IN(4, 1, 3), IN(5, 1)}, ALL},
+    {"a row", add, {IN(6, 33), IN(33)}, ALL},
+    {"a column", add, {IN(6, 33), IN(6, 1)}, INEXACT},
+    {"with a scalar", add, {IN(2, 40), IN_SCALAR}, ALL},
+    {"scalars", add, {IN_SCALAR, IN_SCALAR}, ALL},
+    {"five axes", add, {IN(2, 3, 1, 2, 3), IN(3, 4, 1, 3)}, INEXACT},
+    {"special values", add, {IN_SPECIAL(40, 40), IN_SPECIAL(40, 40)}, ALL},
+    {"nothing", add, {IN(0, 3), IN(1, 3)}, ALL},
+    {"a chain", add_twice, {IN(5, 7), IN(5, 7)}, INEXACT},
     {"bool and float", add, {IN_MASK(3, 4), IN(3, 4)}, FLOATS},
     {"many elements", add, {IN(3, 50001), IN(50001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16) | DTYPE(MX_INT8)},
     {0},
@@ -35,12 +35,13 @@ static mx_array *mul(mx_array *const *x)
 }
 
 const op_sample samples_mul[] = {
-    {"same shape", mul, {IN(3, 5), IN(3, 5)}, INTS | FLOATS},
-    {"broadcast both ways", mul, {IN(4, 1, 3), IN(5, 1)}, INTS | FLOATS},
+    {"same shape", mul, {IN(3, 5), IN(3, 5)}, REALS},
+    {"complex", mul, {IN(3, 5), IN(3, 5)}, COMPLEX, 4},
+    {"broadcast both ways", mul, {IN(4, 1, 3), IN(5, 1)}, REALS},
     {"a row", mul, {IN(6, 33), IN(33)}, FLOATS},
-    {"with a scalar", mul, {IN(2, 40), IN_SCALAR}, INTS | FLOATS},
-    {"special values", mul, {IN_SPECIAL(40, 40), IN_SPECIAL(40, 40)}, INTS | FLOATS},
-    {"nothing", mul, {IN(0, 3), IN(1, 3)}, INTS | FLOATS},
+    {"with a scalar", mul, {IN(2, 40), IN_SCALAR}, REALS},
+    {"special values", mul, {IN_SPECIAL(40, 40), IN_SPECIAL(40, 40)}, REALS},
+    {"nothing", mul, {IN(0, 3), IN(1, 3)}, REALS},
     {"many elements", mul, {IN(3, 50001), IN(50001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16)},
     {0},
 };

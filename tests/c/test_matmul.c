@@ -33,8 +33,8 @@ const op_sample samples_matmul[] = {
     {"a batch added", added, {IN(2, 5, 7), IN(2, 7, 4), IN(5, 1)}, FLOATS, 8, ANY_ORDER},
     {"nothing inside", product, {IN(3, 0), IN(0, 4)}, FLOATS, 8, ANY_ORDER},
     {"no rows", product, {IN(0, 3), IN(3, 4)}, FLOATS, 8, ANY_ORDER},
-    {"complex", product, {IN(3, 5), IN(5, 7)}, COMPLEX, 8, ANY_ORDER | NO_GRAD},
-    {"complex, added", added, {IN(2, 5, 7), IN(2, 7, 4), IN(4)}, COMPLEX, 8, ANY_ORDER | NO_GRAD},
+    {"complex", product, {IN(3, 5), IN(5, 7)}, COMPLEX, 8, ANY_ORDER},
+    {"complex, added", added, {IN(2, 5, 7), IN(2, 7, 4), IN(4)}, COMPLEX, 8, ANY_ORDER},
     {"large", product, {IN(150, 140), IN(140, 160)}, FLOATS, 16, ANY_ORDER},
     {0},
 };

@@ -19,28 +19,29 @@ REDUCTION(sum_two_last, AXES(-1, -2), KEEP)
 /* Sums are kept in float32 (halves too) or the dtype, in any order: the error is far below an epsilon for every term.
  */
 const op_sample samples_sum[] = {
-    {"all", sum_all, {IN(3, 5)}, FLOATS, 8},
-    {"last axis", sum_last, {IN(4, 33)}, FLOATS, 8},
-    {"first axis", sum_first, {IN(33, 4)}, FLOATS, 8},
-    {"two axes", sum_outer, {IN(3, 4, 5)}, FLOATS, 8},
-    {"long rows", sum_last, {IN(3, 1000)}, FLOATS, 16},
-    {"one element", sum_all, {IN(1)}, FLOATS, 1},
-    {"ones", sum_middle, {IN(3, 1, 2)}, FLOATS, 1},
-    {"nothing in each row", sum_last, {IN(3, 0)}, FLOATS, 1},
-    {"no rows", sum_last, {IN(0, 3)}, FLOATS, 1},
-    {"many rows", sum_last, {IN(50001, 3)}, DTYPE(MX_FLOAT32), 8},
-    {"many elements", sum_all, {IN(150001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 64},
-    {"many in columns", sum_first, {IN(5000, 30)}, DTYPE(MX_FLOAT32), 64},
+    {"all", sum_all, {IN(3, 5)}, ALL, 8, ANY_ORDER},
+    {"last axis", sum_last, {IN(4, 33)}, ALL, 8, ANY_ORDER},
+    {"first axis", sum_first, {IN(33, 4)}, ALL, 8, ANY_ORDER},
+    {"two axes", sum_outer, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER},
+    {"long rows", sum_last, {IN(3, 1000)}, ALL, 64, ANY_ORDER},
+    {"one element", sum_all, {IN(1)}, ALL, 1, ANY_ORDER},
+    {"ones", sum_middle, {IN(3, 1, 2)}, ALL, 1, ANY_ORDER},
+    {"nothing in each row", sum_last, {IN(3, 0)}, ALL, 1, ANY_ORDER},
+    {"no rows", sum_last, {IN(0, 3)}, ALL, 1, ANY_ORDER},
+    {"integers that wrap", sum_last, {IN_SPECIAL(3, 40)}, INTS},
+    {"many rows", sum_last, {IN(50001, 3)}, DTYPE(MX_FLOAT32), 8, ANY_ORDER},
+    {"many elements", sum_all, {IN(150001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16) | DTYPE(MX_INT8), 64, ANY_ORDER},
+    {"many in columns", sum_first, {IN(5000, 30)}, DTYPE(MX_FLOAT32), 64, ANY_ORDER},
     {0},
 };
 
 static const op_sample sum_samples[] = {
-    {"all", sum_all, {IN(3, 4, 5)}, FLOATS, 8, .params = REF_AXES(0, 1, 2)},
-    {"last", sum_last, {IN(3, 4, 5)}, FLOATS, 8, .params = REF_AXES(2)},
-    {"first", sum_first, {IN(3, 4, 5)}, FLOATS, 8, .params = REF_AXES(0)},
-    {"middle, kept", sum_middle, {IN(3, 4, 5)}, FLOATS, 8, .params = REF_AXES(1)},
-    {"outer", sum_outer, {IN(3, 4, 5)}, FLOATS, 8, .params = REF_AXES(0, 2)},
-    {"two last, kept", sum_two_last, {IN(3, 4, 5)}, FLOATS, 8, .params = REF_AXES(1, 2)},
+    {"all", sum_all, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(0, 1, 2)},
+    {"last", sum_last, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(2)},
+    {"first", sum_first, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(0)},
+    {"middle, kept", sum_middle, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(1)},
+    {"outer", sum_outer, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(0, 2)},
+    {"two last, kept", sum_two_last, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(1, 2)},
     {0},
 };
 COMPOSED(sum_axes, sum_samples, ref_sum_axes)

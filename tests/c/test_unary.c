@@ -10,6 +10,7 @@ static mx_array *exp_of(mx_array *const *x)
 
 const op_sample samples_exp[] = {
     {"a matrix", exp_of, {IN(3, 5)}, REALS, 4},
+    {"complex", exp_of, {IN(3, 5)}, COMPLEX, 8},
     {"wide range", exp_of, {IN_RANGE(-80, 80, 61, 67)}, FLOATS & ~DTYPE(MX_FLOAT16), 4},
     {"the range of float16", exp_of, {IN_RANGE(-15, 8, 61, 67)}, DTYPE(MX_FLOAT16), 4},
     {"special values", exp_of, {IN_SPECIAL(30, 30)}, FLOATS, 4},

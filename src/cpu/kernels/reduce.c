@@ -206,7 +206,7 @@ static bool fold_columns(cpu_call *c, reduce_job *j)
     j->blocks = (j->columns + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
     j->chunk = COLUMN_CHUNK / (j->columns < COLUMN_BLOCK ? j->columns : COLUMN_BLOCK);
     j->chunk = j->chunk / 4 < 64 ? 64 : j->chunk / 4;
-    j->chunks = (j->n + j->chunk - 1) / j->chunk;
+    j->chunks = j->n > j->chunk ? (j->n + j->chunk - 1) / j->chunk : 1; /* one for empty columns too */
     if (j->chunks > 1 && !(j->partials = partials_of(c, outer * j->chunks * j->columns, j->r->partial_bytes)))
         return false;
     cpu_parallel(outer * j->blocks * j->chunks, fold_column_chunk, j);
