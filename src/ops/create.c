@@ -3,7 +3,9 @@
  * Making arrays from values.  A constant array is one value, broadcast: it costs no memory until something needs it
  * written out. */
 #include "core/half.h"
+#include "core/params/create.h"
 #include "ops/rules.h"
+#include <math.h>
 #include <string.h>
 
 /* ---- 0-d arrays
@@ -117,4 +119,34 @@ mx_array *mx_zeros_like(mx_array *x)
 mx_array *mx_ones_like(mx_array *x)
 {
     return op_has("ones_like", x) ? mx_ones(array_shape(x), (mx_dtype)x->dtype) : NULL;
+}
+
+/* ---- Counting
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+static const mx_field arange_fields[] = {FIELD_DOUBLE(arange_params, start), FIELD_DOUBLE(arange_params, step),
+                                         FIELD_INT64(arange_params, count), FIELD_DTYPE(arange_params, dtype),
+                                         FIELD_END};
+
+static bool arange_shape(const mx_call *c, mx_spec *out)
+{
+    const arange_params *p = c->params;
+    spec_set(out, (mx_shape){1, &p->count}, p->dtype);
+    return true;
+}
+
+const mx_op mx_op_arange = {OP_NAMED(arange, "arange"), .fields = arange_fields, .params_size = sizeof(arange_params),
+                            .shape = arange_shape};
+
+mx_array *mx_arange(double start, double stop, double step, mx_dtype dtype)
+{
+    if (!dtype_exists(dtype)) return NULL;
+    if (dtype == MX_BOOL) return mx_fail(MX_VALUE, "[arange] bool not supported for arange.");
+    if (step == 0) return mx_fail(MX_VALUE, "[arange] step must be nonzero.");
+    double count = ceil((stop - start) / step);
+    if (isnan(count) || isinf(start) || isinf(stop) || isnan(step))
+        return mx_fail(MX_VALUE, "[arange] Cannot compute the length from %g to %g by %g.", start, stop, step);
+    if (count > 0x1p58) return mx_fail(MX_OVERFLOW, "[arange] from %g to %g by %g is too long.", start, stop, step);
+    arange_params p = {.start = start, .step = step, .count = count > 0 ? (int64_t)count : 0, .dtype = dtype};
+    return op_apply_none(&mx_op_arange, &p);
 }

@@ -62,6 +62,14 @@ typedef struct copy_job {
     int64_t total;
 } copy_job;
 
+/* One dimension with a stride: a fill where that is 0. */
+static void copy_line(void *ctx, int64_t begin, int64_t end)
+{
+    const copy_job *job = ctx;
+    int64_t bytes = (int64_t)job->bytes, stride = job->w.stride[0][0];
+    gather_by_size[bytes](job->to + begin * bytes, job->from + begin * stride * bytes, stride, end - begin);
+}
+
 static void copy_flat(void *ctx, int64_t begin, int64_t end)
 {
     const copy_job *job = ctx;
@@ -121,6 +129,8 @@ void KERNEL(copy_strided)(void *to, const void *from, mx_shape shape, const int6
     if (job.total == 0) return;
     if (d == 1 && job.w.stride[0][0] == 1) {
         cpu_split(job.total, step, copy_flat, &job);
+    } else if (d == 1) {
+        cpu_split(job.total, step, copy_line, &job);
     } else if (d >= 2 && llabs(job.w.stride[0][d - 2]) == 1 && llabs(job.w.stride[0][d - 1]) > 1 && n >= 8 &&
                job.w.shape[d - 2] >= 8) {
         int64_t strips = (job.w.shape[d - 2] + BLOCK - 1) / BLOCK;
@@ -128,5 +138,81 @@ void KERNEL(copy_strided)(void *to, const void *from, mx_shape shape, const int6
         cpu_split(matrices * strips, 1 + step / (n * BLOCK), copy_transposed, &job);
     } else {
         cpu_split(job.total / n, 1 + step / n, copy_rows, &job);
+    }
+}
+
+/* ---- Between two layouts
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+typedef void (*spread_fn)(void *to, const void *from, int64_t to_stride, int64_t stride, int64_t n);
+static const spread_fn spread_by_size[] = {
+    [1] = spread_row_1, [2] = spread_row_2, [4] = spread_row_4, [8] = spread_row_8};
+
+static void copy_run(const copy_job *job, char *to, const char *from, int64_t to_stride, int64_t stride, int64_t n)
+{
+    size_t bytes = job->bytes;
+    if (to_stride == 1 && stride == 1 && (size_t)n * bytes >= 4096 && (size_t)job->total * bytes >= STREAM_BYTES) {
+        KERNEL(stream_copy)(to, from, (size_t)n * bytes);
+    } else if (to_stride == 1) {
+        gather_by_size[bytes](to, from, stride, n);
+    } else {
+        spread_by_size[bytes](to, from, to_stride, stride, n);
+    }
+}
+
+/* Rows [begin, end) of all dimensions but the innermost; the offsets are carried along. */
+static void between_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const copy_job *job = ctx;
+    const walk *w = &job->w;
+    int64_t index[MX_MAX_NDIM + 1], bytes = (int64_t)job->bytes, rest = begin;
+    int last = w->ndim - 1;
+    char *to = job->to + walk_row_offset(w, 0, begin) * bytes;
+    const char *from = job->from + walk_row_offset(w, 1, begin) * bytes;
+    for (int i = last - 1; i >= 0; i--) {
+        index[i] = rest % w->shape[i];
+        rest /= w->shape[i];
+    }
+    for (int64_t row = begin; row < end; row++) {
+        copy_run(job, to, from, w->stride[0][last], w->stride[1][last], w->shape[last]);
+        for (int i = last - 1; i >= 0; i--) {
+            to += w->stride[0][i] * bytes;
+            from += w->stride[1][i] * bytes;
+            if (++index[i] < w->shape[i]) break;
+            index[i] = 0;
+            to -= w->shape[i] * w->stride[0][i] * bytes;
+            from -= w->shape[i] * w->stride[1][i] * bytes;
+        }
+    }
+}
+
+static void between_line(void *ctx, int64_t begin, int64_t end)
+{
+    const copy_job *job = ctx;
+    int64_t bytes = (int64_t)job->bytes, to_stride = job->w.stride[0][0], stride = job->w.stride[1][0];
+    copy_run(job, job->to + begin * to_stride * bytes, job->from + begin * stride * bytes, to_stride, stride,
+             end - begin);
+}
+
+void KERNEL(copy_between)(void *to, const int64_t *to_strides, const void *from, const int64_t *from_strides,
+                          mx_shape shape, size_t bytes)
+{
+    int64_t strides[2][MX_MAX_NDIM];
+    for (int i = 0; i < shape.ndim; i++) {
+        strides[0][i] = to_strides[i];
+        strides[1][i] = from_strides[i];
+    }
+    copy_job job = {.w = walk_merge(shape, 2, (const int64_t(*)[MX_MAX_NDIM])strides),
+                    .to = to,
+                    .from = from,
+                    .bytes = bytes,
+                    .total = 1};
+    for (int i = 0; i < job.w.ndim; i++) job.total *= job.w.shape[i];
+    int64_t n = job.w.shape[job.w.ndim - 1], step = (256 << 10) / (int64_t)bytes;
+    if (job.total == 0) return;
+    if (job.w.ndim == 1) {
+        cpu_split(n, step, between_line, &job);
+    } else {
+        cpu_split(job.total / n, 1 + step / n, between_rows, &job);
     }
 }

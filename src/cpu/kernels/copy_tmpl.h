@@ -28,3 +28,11 @@ static void NAME(transpose_block)(void *to, const void *from, int64_t rows, int6
         for (int64_t i = 0; i < rows; i++) y[i * to_stride + j] = x[j * column_stride + i * row_stride];
     }
 }
+
+/* n adjacent elements, or ones with a stride, to ones with a stride. */
+static void NAME(spread_row)(void *to, const void *from, int64_t to_stride, int64_t stride, int64_t n)
+{
+    T *RESTRICT y = to;
+    const T *RESTRICT x = from;
+    for (int64_t i = 0; i < n; i++) y[i * to_stride] = x[i * stride];
+}

@@ -16,6 +16,9 @@
 
 bool KERNEL(run_tiles)(const mx_group *group, bool may_donate);
 void KERNEL(copy_strided)(void *to, const void *from, mx_shape shape, const int64_t *strides, size_t bytes);
+/* Copies between two layouts of one shape (strides in elements); they must not overlap. */
+void KERNEL(copy_between)(void *to, const int64_t *to_strides, const void *from, const int64_t *from_strides,
+                          mx_shape shape, size_t bytes);
 /* Copies `bytes` past the caches: for results that are too large to stay there. */
 void KERNEL(stream_copy)(void *to, const void *from, size_t bytes);
 
