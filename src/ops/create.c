@@ -150,3 +150,67 @@ mx_array *mx_arange(double start, double stop, double step, mx_dtype dtype)
     arange_params p = {.start = start, .step = step, .count = count > 0 ? (int64_t)count : 0, .dtype = dtype};
     return op_apply_none(&mx_op_arange, &p);
 }
+
+/* Blends (1 - t) start + t stop with t = i / (count - 1), so that both ends are exact. */
+mx_array *mx_linspace(double start, double stop, int64_t count, mx_dtype dtype)
+{
+    if (!dtype_exists(dtype)) return NULL;
+    if (count < 0)
+        return mx_fail(MX_VALUE, "[linspace] number of samples, %lld, must be non-negative.", (long long)count);
+    mx_dtype blend = dtype == MX_FLOAT64 ? MX_FLOAT64 : MX_FLOAT32;
+    if (count == 1) return mx_astype(mx_reshape(mx_scalar(start, blend), MX_SHAPE(1)), dtype);
+    mx_array *t = mx_div(mx_arange(0, (double)count, 1, blend), mx_scalar((double)(count - 1), blend));
+    mx_array *from = mx_mul(mx_sub(mx_scalar(1, blend), t), mx_scalar(start, blend));
+    return mx_astype(mx_add(from, mx_mul(t, mx_scalar(stop, blend))), dtype);
+}
+
+/* ---- Matrices
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+/* bool (rows, columns): compare(i + diagonal, j) */
+static mx_array *band(const char *op, mx_array *compare(mx_array *, mx_array *), int64_t rows, int64_t columns,
+                      int64_t diagonal)
+{
+    if (shape_size(op, MX_SHAPE(rows, columns)) < 0) return NULL;
+    mx_array *i = mx_arange((double)diagonal, (double)(diagonal + rows), 1, MX_INT64);
+    return compare(mx_reshape(i, MX_SHAPE(rows, 1)), mx_arange(0, (double)columns, 1, MX_INT64));
+}
+
+mx_array *mx_eye(int64_t rows, int64_t columns, int diagonal, mx_dtype dtype)
+{
+    return mx_astype(band("eye", mx_equal, rows, columns, diagonal), dtype);
+}
+
+mx_array *mx_tri(int64_t rows, int64_t columns, int diagonal, mx_dtype dtype)
+{
+    rows = rows < 0 ? 0 : rows;
+    columns = columns < 0 ? 0 : columns;
+    return mx_astype(band("tri", mx_greater_equal, rows, columns, diagonal), dtype);
+}
+
+static bool is_matrix(const char *op, const mx_array *x)
+{
+    if (!op_has(op, x)) return false;
+    return x->ndim >= 2 || mx_fail_false(MX_VALUE, "[%s] %d dimensions; at least two are needed.", op, x->ndim);
+}
+
+mx_array *mx_tril(mx_array *x, int diagonal)
+{
+    if (!is_matrix("tril", x)) return NULL;
+    mx_array *kept = band("tril", mx_greater_equal, x->shape[x->ndim - 2], x->shape[x->ndim - 1], diagonal);
+    return mx_where(kept, x, mx_like(x, 0));
+}
+
+mx_array *mx_triu(mx_array *x, int diagonal)
+{
+    if (!is_matrix("triu", x)) return NULL;
+    mx_array *kept = band("triu", mx_less_equal, x->shape[x->ndim - 2], x->shape[x->ndim - 1], diagonal);
+    return mx_where(kept, x, mx_like(x, 0));
+}
+
+mx_array *mx_trace_of(mx_array *x, int offset, int axis1, int axis2, mx_dtype dtype)
+{
+    if (!op_has("trace", x)) return NULL;
+    if (x->ndim < 2) return mx_fail(MX_VALUE, "[trace] %d dimensions; at least two are needed.", x->ndim);
+    return mx_sum(mx_astype(mx_diagonal(x, offset, axis1, axis2), dtype), MX_AXES(-1), false);
+}

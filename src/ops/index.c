@@ -13,8 +13,7 @@ static bool index_has(const char *op, const mx_array *index)
 {
     if (!op_has(op, index)) return false;
     return mx_dtype_is((mx_dtype)index->dtype, MX_INTEGER) ||
-           mx_fail_false(MX_VALUE, "[%s] indices must be integers, not %s.", op,
-                         mx_dtype_name((mx_dtype)index->dtype));
+           mx_fail_false(MX_VALUE, "[%s] indices must be integers, not %s.", op, mx_dtype_name((mx_dtype)index->dtype));
 }
 
 static bool mode_exists(const char *op, mx_scatter_mode mode)
@@ -128,12 +127,8 @@ static bool gather_vmap(const mx_call *c, const int *axis_in, mx_array **out, in
     return (out[0] = gather_by(c->in[0], c->in + 1, &p)) != NULL;
 }
 
-const mx_op mx_op_gather = {OP_NAMED(gather, "gather"),
-                            .fields = gather_fields,
-                            .params_size = sizeof(gather_params),
-                            .shape = gather_shape,
-                            .vjp = gather_vjp,
-                            .jvp = gather_jvp,
+const mx_op mx_op_gather = {OP_NAMED(gather, "gather"), .fields = gather_fields, .params_size = sizeof(gather_params),
+                            .shape = gather_shape,      .vjp = gather_vjp,       .jvp = gather_jvp,
                             .vmap = gather_vmap};
 
 /* Checks one index array for each axis and broadcasts them; their shape. */
@@ -269,13 +264,10 @@ static bool scatter_vmap(const mx_call *c, const int *axis_in, mx_array **out, i
     return (out[0] = scatter_by(x, mx_moveaxis(updates, 0, points), c->in + 2, &p)) != NULL;
 }
 
-const mx_op mx_op_scatter = {OP_NAMED(scatter, "scatter"),
-                             .fields = scatter_fields,
-                             .params_size = sizeof(scatter_params),
-                             .shape = op_shape_same,
-                             .vjp = scatter_vjp,
-                             .jvp = scatter_jvp,
-                             .vmap = scatter_vmap};
+const mx_op mx_op_scatter = {
+    OP_NAMED(scatter, "scatter"), .fields = scatter_fields, .params_size = sizeof(scatter_params),
+    .shape = op_shape_same,       .vjp = scatter_vjp,       .jvp = scatter_jvp,
+    .vmap = scatter_vmap};
 
 mx_array *mx_scatter(mx_array *x, mx_array *const *indices, mx_array *updates, mx_axes axes, mx_scatter_mode mode)
 {
@@ -411,8 +403,8 @@ static bool take_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
     return y && (out[0] = mx_transpose(y, (mx_axes){n, order})) != NULL;
 }
 
-const mx_op mx_op_take = {OP_NAMED(take, "take"),   .fields = take_fields, .params_size = sizeof(take_params),
-                          .shape = take_shape,      .vjp = take_vjp,       .jvp = take_jvp,
+const mx_op mx_op_take = {OP_NAMED(take, "take"), .fields = take_fields, .params_size = sizeof(take_params),
+                          .shape = take_shape,    .vjp = take_vjp,       .jvp = take_jvp,
                           .vmap = take_vmap};
 
 mx_array *mx_take(mx_array *x, mx_array *indices, int axis)

@@ -76,7 +76,8 @@ static bool shapes_fit(mx_array *const *in, int count, int axis)
     spec_set(&whole, array_shape(in[0]), MX_BOOL);
     for (int i = 1; i < count; i++) {
         if (in[i]->ndim != in[0]->ndim) {
-            return mx_fail_false(MX_VALUE, "[concatenate] arrays of %d and of %d dimensions.", in[0]->ndim, in[i]->ndim);
+            return mx_fail_false(MX_VALUE, "[concatenate] arrays of %d and of %d dimensions.", in[0]->ndim,
+                                 in[i]->ndim);
         }
         for (int k = 0; k < in[0]->ndim; k++) {
             if (k == axis || in[i]->shape[k] == in[0]->shape[k]) continue;
@@ -100,7 +101,8 @@ mx_array *mx_concatenate(mx_array *const *in, int count, int axis)
     mx_array **same = mx_alloc((size_t)count, sizeof *same);
     if (!same) return NULL;
     for (int i = 0; i < count; i++) same[i] = in[i];
-    mx_array *out = op_promote(same, count) ? op_apply_n(&mx_op_concatenate, &(concatenate_params){a}, same, count) : NULL;
+    mx_array *out =
+        op_promote(same, count) ? op_apply_n(&mx_op_concatenate, &(concatenate_params){a}, same, count) : NULL;
     mx_free(same);
     return out;
 }

@@ -13,8 +13,8 @@ mx_array *mx_expand_dims(mx_array *x, mx_axes axes)
     int64_t shape[MX_MAX_NDIM];
     if (!op_has("expand_dims", x)) return NULL;
     if (axes.count < 0 || x->ndim + axes.count > MX_MAX_NDIM) {
-        return mx_fail(MX_VALUE, "[expand_dims] %d axes more than the %d there are; %d is the most.", axes.count, x->ndim,
-                       MX_MAX_NDIM);
+        return mx_fail(MX_VALUE, "[expand_dims] %d axes more than the %d there are; %d is the most.", axes.count,
+                       x->ndim, MX_MAX_NDIM);
     }
     int ndim = x->ndim + axes.count;
     if (axes_of("expand_dims", axes, ndim, MX_VALUE, at) < 0) return NULL;
@@ -313,8 +313,8 @@ mx_array *mx_pad(mx_array *x, mx_axes axes, const int64_t *low, const int64_t *h
         int axis = axis_of("pad", axes.count < 0 ? i : axes.at[i], x->ndim, MX_VALUE);
         if (axis < 0) return NULL;
         if (low[i] < 0 || high[i] < 0) {
-            return mx_fail(MX_VALUE, "[pad] widths %lld and %lld of axis %d; they must not be negative.", (long long)low[i],
-                           (long long)high[i], axis);
+            return mx_fail(MX_VALUE, "[pad] widths %lld and %lld of axis %d; they must not be negative.",
+                           (long long)low[i], (long long)high[i], axis);
         }
         before[axis] += low[i];
         after[axis] += high[i];

@@ -117,15 +117,9 @@ static bool slice_vmap(const mx_call *c, const int *axis_in, mx_array **out, int
     return (out[0] = read_slice(c->in[0], &p)) != NULL;
 }
 
-const mx_op mx_op_slice = {OP_NAMED(slice, "slice"),
-                           .fields = slice_fields,
-                           .params_size = sizeof(slice_params),
-                           .flags = OP_VIEW,
-                           .shape = sliced_shape,
-                           .vjp = slice_vjp,
-                           .jvp = op_jvp_linear,
-                           .vmap = slice_vmap,
-                           .view = slice_view};
+const mx_op mx_op_slice = {OP_NAMED(slice, "slice"), .fields = slice_fields, .params_size = sizeof(slice_params),
+                           .flags = OP_VIEW,         .shape = sliced_shape,  .vjp = slice_vjp,
+                           .jvp = op_jvp_linear,     .vmap = slice_vmap,     .view = slice_view};
 
 mx_array *mx_slice(mx_array *x, const int64_t *start, const int64_t *stop, const int64_t *step)
 {
@@ -251,7 +245,8 @@ mx_array *mx_diagonal(mx_array *x, int offset, int axis1, int axis2)
     int order[MX_MAX_NDIM], n = 0;
     if (!op_has("diagonal", x)) return NULL;
     if (x->ndim < 2) return mx_fail(MX_VALUE, "[diagonal] %d dimensions; at least two are needed.", x->ndim);
-    int a = axis_of("diagonal", axis1, x->ndim, MX_INDEX), b = a < 0 ? -1 : axis_of("diagonal", axis2, x->ndim, MX_INDEX);
+    int a = axis_of("diagonal", axis1, x->ndim, MX_INDEX),
+        b = a < 0 ? -1 : axis_of("diagonal", axis2, x->ndim, MX_INDEX);
     if (b < 0) return NULL;
     if (a == b) return mx_fail(MX_VALUE, "[diagonal] axis %d is given twice.", axis1);
     for (int i = 0; i < x->ndim; i++) {

@@ -34,5 +34,4 @@ typedef struct scatter_along_axis_params {
     bool clamp;
 } scatter_along_axis_params;
 
-
 #endif

@@ -26,9 +26,9 @@ static void arange_c64(void *out, double start, double step, int64_t begin, int6
 
 typedef void (*arange_fn)(void *out, double start, double step, int64_t begin, int64_t end);
 static const arange_fn by_dtype[MX_DTYPE_COUNT] = {
-    [MX_UINT8] = arange_u8,    [MX_UINT16] = arange_u16,  [MX_UINT32] = arange_u32,   [MX_UINT64] = arange_u64,
-    [MX_INT8] = arange_i8,     [MX_INT16] = arange_i16,   [MX_INT32] = arange_i32,    [MX_INT64] = arange_i64,
-    [MX_FLOAT16] = arange_f16, [MX_FLOAT32] = arange_f32, [MX_BFLOAT16] = arange_bf16, [MX_FLOAT64] = arange_f64,
+    [MX_UINT8] = arange_u8,     [MX_UINT16] = arange_u16,  [MX_UINT32] = arange_u32,    [MX_UINT64] = arange_u64,
+    [MX_INT8] = arange_i8,      [MX_INT16] = arange_i16,   [MX_INT32] = arange_i32,     [MX_INT64] = arange_i64,
+    [MX_FLOAT16] = arange_f16,  [MX_FLOAT32] = arange_f32, [MX_BFLOAT16] = arange_bf16, [MX_FLOAT64] = arange_f64,
     [MX_COMPLEX64] = arange_c64};
 
 typedef struct arange_job {

@@ -10,6 +10,14 @@
 
 enum { SHARE_BYTES = 128 << 10, PIECE = 512 };
 
+/* The elements behind an axis; strides do not tell where its size is 1. */
+static int64_t elements_behind(const mx_array *x, int axis)
+{
+    int64_t n = 1;
+    for (int i = axis + 1; i < x->ndim; i++) n *= x->shape[i];
+    return n;
+}
+
 /* ---- Places of all points
  * ------------------------------------------------------------------------------------------------------------------
  */
@@ -76,8 +84,8 @@ typedef struct read_job {
     const char *from;
     const int64_t *places;
     int64_t points, run, bytes;
-    block k;           /* gather */
-    int64_t x_stride;  /* take: of the axes before the taken one */
+    block k;          /* gather */
+    int64_t x_stride; /* take: of the axes before the taken one */
     read_places_fn read;
 } read_job;
 
@@ -132,8 +140,8 @@ static void take_runs(void *ctx, int64_t begin, int64_t end)
     const read_job *job = ctx;
     int64_t before = begin / job->points, point = begin % job->points;
     for (int64_t i = begin; i < end; i++) {
-        copy_or_zero(job->to + i * job->run * job->bytes, job->from, job->places[point], before * job->x_stride, job->run,
-                     job->bytes);
+        copy_or_zero(job->to + i * job->run * job->bytes, job->from, job->places[point], before * job->x_stride,
+                     job->run, job->bytes);
         if (++point == job->points) {
             point = 0;
             before++;
@@ -156,19 +164,20 @@ static bool take(cpu_call *c)
 {
     const take_params *p = c->params;
     mx_array *x = cpu_contiguous(c, 0);
-    int64_t sizes[MX_MAX_NDIM];
+    int64_t sizes[MX_MAX_NDIM], strides[MX_MAX_NDIM];
     param_axes axis = {1, {p->axis}};
     if (!x || !cpu_output(c, 0)) return false;
     if (c->out->size == 0) return true;
     for (int i = 0; i < x->ndim; i++) sizes[i] = i == p->axis ? 1 : x->shape[i];
-    int64_t *places = places_of(c, x, x->strides, 1, &axis, sizes, true);
+    shape_row_major(array_shape(x), strides);
+    int64_t *places = places_of(c, x, strides, 1, &axis, sizes, true);
     if (!places) return false;
     read_job job = {.to = array_data(c->out),
                     .from = array_data(x),
                     .places = places,
                     .points = c->in[1]->size,
-                    .run = x->strides[p->axis],
-                    .x_stride = x->strides[p->axis] * x->shape[p->axis],
+                    .run = strides[p->axis],
+                    .x_stride = strides[p->axis] * x->shape[p->axis],
                     .bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype),
                     .read = KERNEL(read_places)((mx_dtype)x->dtype)};
     int64_t rows = c->out->size / job.run;
@@ -187,8 +196,8 @@ static bool output_from(cpu_call *c)
     mx_array *x = c->in[0];
     if (!cpu_output_like(c, x)) return false;
     if (c->out->buffer != x->buffer)
-        KERNEL(copy_strided)(array_data(c->out), array_data(x), array_shape(x), x->strides,
-                             mx_dtype_size((mx_dtype)x->dtype));
+        KERNEL(copy_strided)
+        (array_data(c->out), array_data(x), array_shape(x), x->strides, mx_dtype_size((mx_dtype)x->dtype));
     return true;
 }
 
@@ -298,7 +307,7 @@ static along_job along_of(cpu_call *c, const mx_array *x, const mx_array *index,
 {
     return (along_job){.size = x->shape[axis],
                        .count = index->shape[axis],
-                       .inner = x->strides[axis],
+                       .inner = elements_behind(index, axis),
                        .bytes = (int64_t)mx_dtype_size((mx_dtype)c->out->dtype),
                        .index = array_data(index),
                        .index_bytes = (int64_t)mx_dtype_size((mx_dtype)index->dtype),
@@ -336,7 +345,6 @@ static bool take_along_axis(cpu_call *c)
     job.to = array_data(c->out);
     job.from = array_data(x);
     job.clamp = !p->drop;
-    job.inner = index->strides[p->axis]; /* x may be empty along the axis */
     job.read = KERNEL(read_places)((mx_dtype)x->dtype);
     cpu_split(c->out->size, 1 + SHARE_BYTES / 4 / job.bytes, take_along_range, &job);
     return true;

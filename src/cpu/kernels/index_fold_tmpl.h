@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scatters that compute, over a type T: SUM, PRODUCT, LARGER and SMALLER are expressions of a and b. */
+ * Scatters that compute, over a type T: SUM, PRODUCT and LARGER are expressions of a and b, which are of
+ * type WIDE; READ and WRITE convert. */
 
 ALWAYS_INLINE T NAME(fold_one)(T stored, T update, mx_scatter_mode mode)
 {
-    ACC a = LOAD(stored), b = LOAD(update);
-    if (mode == MX_SCATTER_ADD) return STORE(SUM(a, b));
-    if (mode == MX_SCATTER_PROD) return STORE(PRODUCT(a, b));
+    WIDE a = READ(stored), b = READ(update);
+    if (mode == MX_SCATTER_ADD) return WRITE(SUM(a, b));
+    if (mode == MX_SCATTER_PROD) return WRITE(PRODUCT(a, b));
     if (mode == MX_SCATTER_MAX) return LARGER(a, b) ? stored : update;
     return LARGER(b, a) ? stored : update;
 }

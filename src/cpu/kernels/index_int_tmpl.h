@@ -7,12 +7,9 @@ static void NAME(add_index)(int64_t *places, const void *indices, int64_t index_
                             int64_t room, int64_t stride, bool clamp)
 {
     const T *index = indices;
+    const bool is_signed = (T)-1 < (T)1;
     for (int64_t i = 0; i < n; i++) {
-        T raw = index[i * index_stride];
-        bool negative = (T)-1 < 0 && (int64_t)raw < 0;
-        /* A uint64 beyond int64 is outside like any large one. */
-        int64_t at = !negative && (uint64_t)raw > (uint64_t)INT64_MAX ? INT64_MAX : (int64_t)raw;
-        if (negative) at += size;
+        int64_t at = wrap_index((int64_t)index[i * index_stride], size, is_signed);
         bool inside = at >= 0 && at <= room;
         if (clamp) {
             at = at < 0 ? 0 : at > room ? room : at;

@@ -6,6 +6,13 @@
 #include "cpu/kernels/index.h"
 #include <string.h>
 
+/* Negative indices count from the end, once; a uint64 beyond int64 is outside like any large index. */
+ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
+{
+    if (at >= 0) return at;
+    return is_signed ? at + size : INT64_MAX;
+}
+
 #define TEMPLATE "cpu/kernels/index_int_tmpl.h"
 #include "cpu/kernels/each_int.h"
 #define TEMPLATE "cpu/kernels/index_size_tmpl.h"
@@ -16,11 +23,17 @@
 #define SUM(a, b) ((a) + (b))
 #define PRODUCT(a, b) ((a) * (b))
 #define LARGER(a, b) ((a) > (b) || (a) != (a))
+#define WIDE ACC
+#define READ(x) LOAD(x)
+#define WRITE(x) STORE(x)
 #define TEMPLATE "cpu/kernels/index_fold_tmpl.h"
 #include "cpu/kernels/each_float.h"
 #undef SUM
 #undef PRODUCT
 #undef LARGER
+#undef WIDE
+#undef READ
+#undef WRITE
 
 /* ---- Integers wrap: the arithmetic is unsigned
  * -------------------------------------------------------------------------------------------
@@ -28,50 +41,11 @@
 #define SUM(a, b) ((uint64_t)(a) + (uint64_t)(b))
 #define PRODUCT(a, b) ((uint64_t)(a) * (uint64_t)(b))
 #define LARGER(a, b) ((a) > (b))
-#define ACC T
-#define LOAD(x) (x)
-#define STORE(x) ((T)(x))
-#define INT_FOLD "cpu/kernels/index_fold_tmpl.h"
-#define T uint8_t
-#define NAME(name) name##_u8
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T int8_t
-#define NAME(name) name##_i8
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T uint16_t
-#define NAME(name) name##_u16
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T int16_t
-#define NAME(name) name##_i16
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T uint32_t
-#define NAME(name) name##_u32
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T int32_t
-#define NAME(name) name##_i32
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T uint64_t
-#define NAME(name) name##_u64
-#include INT_FOLD
-#undef T
-#undef NAME
-#define T int64_t
-#define NAME(name) name##_i64
-#include INT_FOLD
-#undef T
-#undef NAME
+#define WIDE T
+#define READ(x) (x)
+#define WRITE(x) ((T)(x))
+#define TEMPLATE "cpu/kernels/index_fold_tmpl.h"
+#include "cpu/kernels/each_int.h"
 #undef SUM
 #undef PRODUCT
 
@@ -82,7 +56,7 @@
 #define PRODUCT(a, b) ((a) & (b))
 #define T bool
 #define NAME(name) name##_bool
-#include INT_FOLD
+#include "cpu/kernels/index_fold_tmpl.h"
 #undef T
 #undef NAME
 #undef SUM
@@ -106,14 +80,14 @@ ALWAYS_INLINE bool larger_c64(c64_t a, c64_t b)
     if (b.re != b.re || b.im != b.im) return false;
     return a.re > b.re || (a.re == b.re && a.im > b.im);
 }
-#undef STORE
-#define STORE(x) (x)
+#undef WRITE
+#define WRITE(x) (x)
 #define SUM(a, b) sum_c64(a, b)
 #define PRODUCT(a, b) product_c64(a, b)
 #define LARGER(a, b) larger_c64(a, b)
 #define T c64_t
 #define NAME(name) name##_c64
-#include INT_FOLD
+#include "cpu/kernels/index_fold_tmpl.h"
 
 /* ---- Tables
  * --------------------------------------------------------------------------------------------------------------------------------
@@ -139,10 +113,10 @@ write_places_fn KERNEL(write_places)(mx_dtype dtype, mx_scatter_mode mode)
     static const write_places_fn by_size[] = {
         [1] = write_places_1, [2] = write_places_2, [4] = write_places_4, [8] = write_places_8};
     static const write_places_fn fold[MX_DTYPE_COUNT] = {
-        [MX_BOOL] = fold_places_bool,   [MX_UINT8] = fold_places_u8,     [MX_UINT16] = fold_places_u16,
-        [MX_UINT32] = fold_places_u32,  [MX_UINT64] = fold_places_u64,   [MX_INT8] = fold_places_i8,
-        [MX_INT16] = fold_places_i16,   [MX_INT32] = fold_places_i32,    [MX_INT64] = fold_places_i64,
-        [MX_FLOAT16] = fold_places_f16, [MX_FLOAT32] = fold_places_f32,  [MX_FLOAT64] = fold_places_f64,
+        [MX_BOOL] = fold_places_bool,     [MX_UINT8] = fold_places_u8,     [MX_UINT16] = fold_places_u16,
+        [MX_UINT32] = fold_places_u32,    [MX_UINT64] = fold_places_u64,   [MX_INT8] = fold_places_i8,
+        [MX_INT16] = fold_places_i16,     [MX_INT32] = fold_places_i32,    [MX_INT64] = fold_places_i64,
+        [MX_FLOAT16] = fold_places_f16,   [MX_FLOAT32] = fold_places_f32,  [MX_FLOAT64] = fold_places_f64,
         [MX_BFLOAT16] = fold_places_bf16, [MX_COMPLEX64] = fold_places_c64};
     return mode == MX_SCATTER_SET ? by_size[mx_dtype_size(dtype)] : fold[dtype];
 }

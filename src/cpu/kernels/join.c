@@ -12,8 +12,7 @@ static bool concatenate(cpu_call *c)
     char *to = array_data(c->out);
     for (int i = 0; i < c->nin; i++) {
         const mx_array *in = c->in[i];
-        if (in->size)
-            KERNEL(copy_between)(to, c->out->strides, array_data(in), in->strides, array_shape(in), bytes);
+        if (in->size) KERNEL(copy_between)(to, c->out->strides, array_data(in), in->strides, array_shape(in), bytes);
         to += in->shape[p->axis] * c->out->strides[p->axis] * (int64_t)bytes;
     }
     return true;

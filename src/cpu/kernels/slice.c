@@ -11,14 +11,16 @@ static bool slice_update(cpu_call *c)
     size_t bytes = mx_dtype_size((mx_dtype)x->dtype);
     int64_t first = 0, strides[MX_MAX_NDIM];
     if (!cpu_output_like(c, x)) return false;
-    if (out->buffer != x->buffer) KERNEL(copy_strided)(array_data(out), array_data(x), array_shape(x), x->strides, bytes);
+    if (out->buffer != x->buffer)
+        KERNEL(copy_strided)(array_data(out), array_data(x), array_shape(x), x->strides, bytes);
     for (int i = 0; i < out->ndim; i++) {
         first += p->start.at[i] * out->strides[i];
         strides[i] = p->step.at[i] * out->strides[i];
     }
     if (update->size == 0) return true;
-    KERNEL(copy_between)((char *)array_data(out) + first * (int64_t)bytes, strides, array_data(update), update->strides,
-                         array_shape(update), bytes);
+    KERNEL(copy_between)
+    ((char *)array_data(out) + first * (int64_t)bytes, strides, array_data(update), update->strides,
+     array_shape(update), bytes);
     return true;
 }
 
