@@ -75,7 +75,7 @@ x.__array__() ; f.__array__().dtype ; format(s, '.2f') ; format(x.sum(), 'd') ; 
 f'{x}' ; f'{s}' ; str(x) ; repr(f) ; memoryview(x).format ; memoryview(f).format ; memoryview(z).format
 memoryview(b).format ; memoryview(h).format
 [memoryview(mx.zeros(1, d)).format for d in (mx.uint8, mx.uint16, mx.uint32, mx.uint64, mx.int8, mx.int16, mx.int64)]
-memoryview(mx.zeros((2, 3)).T).strides ; np.array(x) ; np.array(m.T) ; np.asarray(x).flags.writeable
+memoryview(g[:, :1].T).strides ; memoryview(mx.array([[1, 2, 3]] * 2).T).strides ; np.array(x) ; np.array(m.T) ; np.asarray(x).flags.writeable
 np.from_dlpack(f) ; np.array(h) ; np.array(z) ; np.array([0.5, 1, 2]) + x
 """
 

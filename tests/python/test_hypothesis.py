@@ -162,7 +162,7 @@ def test_scans(case, data):
 def test_arg_extremes(case, data):
     n, x = case
     axis = data.draw(st.integers(-n.ndim, n.ndim - 1))
-    if n.shape[axis] == 0:
+    if n.size == 0:
         return
     equal(mx.argmax(x, axis=axis), np.argmax(n, axis=axis).astype(np.uint32))
     equal(mx.argmin(x, axis=axis, keepdims=True), np.argmin(n, axis=axis, keepdims=True).astype(np.uint32))
