@@ -62,7 +62,7 @@ void array_set_contiguity(mx_array *x)
         expected *= x->shape[i];
     }
     if (contiguous || x->size == 0) {
-        x->flags |= ARRAY_CONTIGUOUS;
+        array_set_row_major(x); /* kernels read the stride of an axis of size 1 too, as the size of what follows */
     } else {
         x->flags &= (uint16_t)~ARRAY_CONTIGUOUS;
     }

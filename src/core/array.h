@@ -99,7 +99,8 @@ ALWAYS_INLINE mx_shape array_shape(const mx_array *x)
 mx_array *array_new(const mx_spec *specs, int count);
 /* A DONE row-major array over a buffer, whose reference it takes (also when it fails). */
 mx_array *array_of_buffer_take(mx_buffer *buffer, mx_shape shape, mx_dtype dtype);
-/* Sets row-major strides and the flag; computes ARRAY_CONTIGUOUS from strides that are already there. */
+/* Sets row-major strides and the flag; computes ARRAY_CONTIGUOUS from strides that are already there, and where it holds
+ * makes them row-major (the stride of an axis of size 1 may be anything else). */
 void array_set_row_major(mx_array *x);
 void array_set_contiguity(mx_array *x);
 /* Gives back the inputs and parameters of a lead whose outputs are final. */

@@ -208,6 +208,12 @@ def test_pad(case, data):
             equal(mx.pad(x, widths, "reflect"), np.pad(n, widths, "reflect"))
 
 
+def test_a_row_may_have_any_stride_along_its_axis_of_size_1():
+    x = mx.array([[5.0], [4.0]]).T
+    assert mx.take(x, mx.array([0, 0]), 0).tolist() == [[5, 4], [5, 4]]
+    assert mx.pad(x, [(2, 0), (0, 0)], "edge").tolist() == [[5, 4]] * 3
+
+
 @given(broadcast_pairs(), st.data())
 def test_where_and_clip(pair, data):
     (a, x), (b, y) = pair
