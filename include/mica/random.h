@@ -12,8 +12,8 @@ MX_BEGIN_DECLS
 
 MX_API mx_array *mx_random_key(uint64_t seed);
 MX_API bool mx_random_seed(uint64_t seed);
-MX_API mx_array *mx_random_state(void); /* the thread's key, without drawing from it */
-MX_API bool mx_random_set_state(mx_array *key);
+MX_API mx_array *mx_random_state(void);                         /* the thread's key, without drawing from it */
+MX_API bool mx_random_set_state(mx_array *key);                 /* NULL: the process's first one, from the clock */
 MX_API mx_array *mx_random_split(mx_array *key, int64_t count); /* uint32 (count, 2) */
 MX_API mx_array *mx_random_bits(mx_shape shape, int width,
                                 mx_array *key); /* width 1, 2 or 4 bytes: uint8, uint16, uint32 */
