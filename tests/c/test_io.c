@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files: what is written is read back, byte for byte what MLX writes; hostile files are refused. */
+#include "check.h"
+#include "mica/io.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- A file of one's own */
+typedef struct scratch_file {
+    char folder[64], path[96];
+} scratch_file;
+
+static scratch_file scratch_open(const char *name)
+{
+    scratch_file f;
+    snprintf(f.folder, sizeof f.folder, "mica-test-XXXXXX");
+    CHECK(mkdtemp(f.folder) != NULL);
+    snprintf(f.path, sizeof f.path, "%s/%s", f.folder, name);
+    return f;
+}
+
+/* Nothing but the file is left: temporary ones are gone, or the folder would stay. */
+static void scratch_close(scratch_file *f)
+{
+    unlink(f->path);
+    CHECK(rmdir(f->folder) == 0);
+}
+
+static void write_bytes(const char *path, const void *data, size_t bytes)
+{
+    FILE *f = fopen(path, "wb");
+    CHECK(f && fwrite(data, 1, bytes, f) == bytes);
+    if (f) fclose(f);
+}
+
+static size_t read_bytes(const char *path, char *to, size_t capacity)
+{
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(to, 1, capacity, f) : 0;
+    if (f) fclose(f);
+    return n;
+}
+
+static bool same(mx_array *a, mx_array *b)
+{
+    char x[8192], y[8192];
+    size_t bytes = mx_nbytes(a);
+    if (!a || !b || mx_dtype_of(a) != mx_dtype_of(b) || mx_ndim(a) != mx_ndim(b) || bytes != mx_nbytes(b)) return false;
+    for (int i = 0; i < mx_ndim(a); i++) {
+        if (mx_dim(a, i) != mx_dim(b, i)) return false;
+    }
+    return bytes <= sizeof x && mx_read(a, x, bytes) && mx_read(b, y, bytes) && memcmp(x, y, bytes) == 0;
+}
+
+static mx_array *numbers(mx_dtype dtype)
+{
+    float x[6] = {0, 1, 2, 3, 4, 5};
+    return mx_astype(mx_from_data(x, SHAPE(2, 3), MX_FLOAT32), dtype);
+}
+
+/* ---- Samples */
+/* A table with one array of 0, 1, 2, ..., through a file that is gone by name when the array is read. */
+static mx_array *through_file(int64_t count)
+{
+    scratch_file f = scratch_open("a.safetensors");
+    mx_table *table = mx_table_new(), *back = NULL;
+    float *x = mx_alloc((size_t)count + 1, sizeof *x);
+    mx_array *y = NULL;
+    for (int64_t i = 0; x && i < count; i++) x[i] = (float)i;
+    if (x && table && mx_table_put(table, "x", mx_from_data(x, SHAPE(count), MX_FLOAT32)) &&
+        mx_save_safetensors(f.path, table) && (back = mx_load_safetensors(f.path)))
+        y = mx_temporary(mx_keep(mx_table_get(back, "x")));
+    mx_table_free(&table);
+    mx_table_free(&back);
+    mx_free(x);
+    unlink(f.path);
+    rmdir(f.folder);
+    return y;
+}
+
+static mx_array *load_some(mx_array *const *x)
+{
+    return mx_add(through_file(7), x[0]);
+}
+static mx_array *load_none(mx_array *const *x)
+{
+    return mx_add(through_file(0), x[0]);
+}
+const op_sample samples_load[] = {
+    {"some", load_some, {IN(7)}, DTYPE(MX_FLOAT32), 0}, {"none", load_none, {IN(1)}, DTYPE(MX_FLOAT32), 0}, {0}};
+
+/* ---- safetensors */
+static const char header_of_one[] =
+    "{\"__metadata__\":null,\"a\":{\"data_offsets\":[0,24],\"dtype\":\"I32\",\"shape\":[2,3]}}";
+
+TEST(safetensors_files_are_those_of_mlx)
+{
+    scratch_file f = scratch_open("a.safetensors");
+    char got[512];
+    mx_table *table = mx_table_new();
+    CHECK(mx_table_put(table, "a", numbers(MX_INT32)) && mx_save_safetensors(f.path, table));
+    size_t n = read_bytes(f.path, got, sizeof got);
+    CHECK(n == 8 + 77 + 24 && got[0] == 77 && memcmp(got + 8, header_of_one, 77) == 0);
+    static const char wanted[] =
+        "{\"A\":{\"data_offsets\":[24,48],\"dtype\":\"F32\",\"shape\":[3,2]},\"__metadata__\":{\"\":\"x\",\"k\":\"v\\t"
+        "\xc3\xa9\\\\\"},\"a\":{\"data_offsets\":[0,24],\"dtype\":\"I32\",\"shape\":[2,3]},\"b\\\"\\n\\u001f\":"
+        "{\"data_offsets\":[48,52],\"dtype\":\"F32\",\"shape\":[]}}";
+    CHECK(mx_table_put(table, "A", mx_transpose(numbers(MX_FLOAT32), ALL_AXES)));
+    CHECK(mx_table_put(table, "b\"\n\x1f", mx_float(2.5)));
+    CHECK(mx_table_put_text(table, "k", "v\t\xc3\xa9\\") && mx_table_put_text(table, "", "x"));
+    CHECK(mx_save_safetensors(f.path, table));
+    n = read_bytes(f.path, got, sizeof got);
+    CHECK(n == 8 + sizeof wanted - 1 + 52 && memcmp(got + 8, wanted, sizeof wanted - 1) == 0);
+    mx_table_free(&table);
+    scratch_close(&f);
+}
+
+TEST(safetensors_come_back)
+{
+    scratch_file f = scratch_open("a.safetensors");
+    mx_table *table = mx_table_new(), *back;
+    char name[16];
+    for (int d = 0; d < MX_DTYPE_COUNT; d++) {
+        if (d == MX_FLOAT64) continue;
+        snprintf(name, sizeof name, "t%d", 20 - d);
+        CHECK(mx_table_put(table, name, numbers((mx_dtype)d)));
+    }
+    CHECK(mx_table_put(table, "big", mx_scalar_int(INT64_MIN, MX_UINT64)));
+    CHECK(mx_table_put(table, "none", mx_zeros(SHAPE(0, 5), MX_FLOAT16)));
+    CHECK(mx_table_put_text(table, "note", "one") && mx_table_put_text(table, "note", "two"));
+    CHECK(mx_save_safetensors(f.path, table) && (back = mx_load_safetensors(f.path)));
+    CHECK(mx_table_count(back) == mx_table_count(table));
+    for (int i = 0; i < mx_table_count(table); i++)
+        CHECK(same(mx_table_value(table, i), mx_table_get(back, mx_table_name(table, i))));
+    CHECK(mx_table_text_count(back) == 1 && strcmp(mx_table_text(back, 0), "two") == 0);
+    CHECK_CODE(mx_table_get(back, "nothing"), MX_VALUE, "[table] there is no array \"nothing\"");
+    CHECK_CODE(mx_table_name(back, 99), MX_INDEX, "[table] there is no entry 99");
+    CHECK(mx_table_put(table, "f64", mx_scalar(1, MX_FLOAT64)));
+    CHECK_CODE(mx_save_safetensors(f.path, table), MX_RUNTIME, "[save_safetensors] array \"f64\"");
+    mx_table_free(&table);
+    mx_table_free(&back);
+    scratch_close(&f);
+}
+
+/* Writes a header and `data_bytes` of data. */
+static void write_safetensors(const char *path, const char *header, size_t data_bytes)
+{
+    char file[2048] = {0};
+    size_t n = strlen(header);
+    for (int i = 0; i < 8; i++) file[i] = (char)((uint64_t)n >> (8 * i));
+    memcpy(file + 8, header, n);
+    for (size_t i = 0; i < data_bytes; i++) file[8 + n + i] = (char)i;
+    write_bytes(path, file, 8 + n + data_bytes);
+}
+
+static void check_refused(const char *header, size_t data_bytes, const char *why)
+{
+    scratch_file f = scratch_open("hostile.safetensors");
+    write_safetensors(f.path, header, data_bytes);
+    mx_table *table = mx_load_safetensors(f.path);
+    mx_error_info e = mx_error();
+    check_that(!table && strstr(e.message, why), __FILE__, __LINE__, "%s: not \"%s\" but \"%s\"", header, why,
+               e.message);
+    check_that(e.code == MX_RUNTIME || e.code == MX_OVERFLOW, __FILE__, __LINE__, "%s: code %d", header, (int)e.code);
+    mx_table_free(&table);
+    scratch_close(&f);
+}
+
+#define ENTRY(dtype, shape, offsets) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+
+TEST(safetensors_refuse_hostile_headers)
+{
+    check_refused("", 0, "JSON");
+    check_refused("[]", 0, "not a JSON object");
+    check_refused("{\"a\":1}", 0, "not described by an object");
+    check_refused("{\"a\":{}}", 0, "dtype is not a string");
+    check_refused("{\"a\":" ENTRY("F128", "[1]", "[0,4]") "}", 4, "unsupported dtype F128");
+    check_refused("{\"a\":" ENTRY("F64", "[1]", "[0,8]") "}", 8, "unsupported dtype F64");
+    check_refused("{\"a\":" ENTRY("F32", "1", "[0,4]") "}", 4, "not a list");
+    check_refused("{\"a\":" ENTRY("F32", "[1.5]", "[0,4]") "}", 4, "whole numbers");
+    check_refused("{\"a\":" ENTRY("F32", "[-1]", "[0,4]") "}", 4, "whole numbers");
+    check_refused("{\"a\":" ENTRY("F32", "[1]", "[0,4,8]") "}", 8, "two whole numbers");
+    check_refused("{\"a\":" ENTRY("F32", "[1]", "[0,8]") "}", 4, "outside");
+    check_refused("{\"a\":" ENTRY("F32", "[1]", "[-4,0]") "}", 4, "outside");
+    check_refused("{\"a\":" ENTRY("F32", "[1]", "[4,0]") "}", 4, "outside");
+    check_refused("{\"a\":" ENTRY("F32", "[2]", "[0,4]") "}", 8, "do not fit");
+    check_refused("{\"a\":" ENTRY("F32", "[4611686018427387904,4]", "[0,0]") "}", 0, "address space");
+    check_refused("{\"a\":" ENTRY("F32", "[99999999999999999999]", "[0,0]") "}", 0, "JSON");
+    check_refused("{\"a\":" ENTRY("U8", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, "16 dimensions");
+    check_refused("{\"a\":" ENTRY("U8", "[4]", "[0,4]") ",\"b\":" ENTRY("U8", "[4]", "[3,7]") "}", 8, "share");
+    check_refused("{\"a\":" ENTRY("U8", "[1]", "[0,1]") ",\"a\":" ENTRY("U8", "[1]", "[0,1]") "}", 1, "JSON");
+    check_refused("{\"__metadata__\":{\"a\":1}}", 0, "not a string");
+    check_refused("{\"__metadata__\":7}", 0, "__metadata__");
+}
+
+TEST(safetensors_refuse_cut_files)
+{
+    scratch_file f = scratch_open("cut.safetensors");
+    char huge[16] = "\xff\xff\xff\xff\xff\xff\xff\x7f{}";
+    write_bytes(f.path, huge, 4);
+    CHECK_CODE(mx_load_safetensors(f.path), MX_RUNTIME, "[load_safetensors]");
+    write_bytes(f.path, huge, 10);
+    CHECK_CODE(mx_load_safetensors(f.path), MX_RUNTIME, "[load_safetensors]");
+    /* A file that shrinks between opening and reading. */
+    write_safetensors(f.path, "{\"a\":" ENTRY("U8", "[4]", "[0,4]") "}", 4);
+    mx_table *table = mx_load_safetensors(f.path);
+    CHECK(table && truncate(f.path, 12) == 0);
+    CHECK_CODE(mx_eval(mx_table_get(table, "a")), MX_RUNTIME, "[load]");
+    mx_table_free(&table);
+    CHECK_CODE(mx_load_safetensors("no/such/file"), MX_RUNTIME, "[load_safetensors] Failed to open");
+    CHECK_CODE(mx_load_safetensors(f.folder), MX_RUNTIME, "[load_safetensors]");
+    CHECK_CODE(mx_load_safetensors(NULL), MX_VALUE, "[load_safetensors]");
+    scratch_close(&f);
+}
+
+TEST(a_bool_of_a_file_is_0_or_1)
+{
+    scratch_file f = scratch_open("b.safetensors");
+    write_safetensors(f.path, "{\"a\":" ENTRY("BOOL", "[4]", "[0,4]") "}", 4);
+    mx_table *table = mx_load_safetensors(f.path);
+    unsigned char got[4];
+    CHECK(table && mx_read(mx_table_get(table, "a"), got, 4));
+    CHECK(got[0] == 0 && got[1] == 1 && got[2] == 1 && got[3] == 1);
+    mx_table_free(&table);
+    scratch_close(&f);
+}
+
+/* ---- Writing */
+TEST(a_file_is_replaced_whole)
+{
+    scratch_file f = scratch_open("a.safetensors");
+    mx_table *table = mx_table_new(), *back;
+    struct stat st;
+    CHECK(mx_table_put(table, "a", numbers(MX_INT32)) && mx_save_safetensors(f.path, table));
+    CHECK(chmod(f.path, 0600) == 0);
+    /* The old file is read after the new one took its name. */
+    CHECK((back = mx_load_safetensors(f.path)) != NULL);
+    CHECK(mx_table_put(table, "a", mx_add(mx_table_get(back, "a"), numbers(MX_INT32))));
+    mx_array *old = mx_temporary(mx_keep(mx_table_get(back, "a")));
+    mx_table_free(&back);
+    CHECK(mx_save_safetensors(f.path, table) && same(old, numbers(MX_INT32)));
+    CHECK(stat(f.path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    CHECK((back = mx_load_safetensors(f.path)) != NULL);
+    CHECK_VALUES(mx_table_get(back, "a"), 0, 0, 2, 4, 6, 8, 10);
+    mx_table_free(&back);
+    CHECK_CODE(mx_save_safetensors("no/such/folder/a", table), MX_RUNTIME, "[save_safetensors] Failed to open");
+    CHECK_CODE(mx_save_safetensors(f.folder, table), MX_RUNTIME, "[save_safetensors] Failed to open");
+    CHECK_CODE(mx_save_safetensors(f.path, NULL), MX_VALUE, "[save_safetensors] the table");
+    CHECK(mx_save_safetensors("/dev/null", table));
+    mx_table_free(&table);
+    scratch_close(&f);
+}
