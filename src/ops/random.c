@@ -120,7 +120,8 @@ static mx_array *next_key(void)
 static mx_array *bits(mx_shape shape, int width, mx_array *key)
 {
     if (shape_size("bits", shape) < 0 || (key && !check_key(key))) return NULL;
-    if (!key && !(key = next_key())) return NULL;
+    /* A key that could not be made is NULL too: that error must not turn into a draw from the state. */
+    if (!key && (mx_failed() || !(key = next_key()))) return NULL;
     random_bits_params p = {.shape = param_shape_of(shape), .width = width};
     return op_apply(&mx_op_random_bits, &p, key);
 }

@@ -62,8 +62,9 @@ static mx_array *draw_one(mx_array *const *x)
 const op_sample samples_random_erf[] = {{"of bounds", truncated, BOUNDS, DTYPE(MX_FLOAT32), 1e3}, {0}};
 const op_sample samples_random_erfinv[] = {{"of a uniform", truncated, BOUNDS, DTYPE(MX_FLOAT32), 1e3}, {0}};
 const op_sample samples_random_log[] = {{"of a uniform", gumbel, {IN(3)}, DTYPE(MX_FLOAT32), 16}, {0}};
-const op_sample samples_random_log1p[] = {{"of a uniform", laplace, {IN(3), IN(3)}, DTYPE(MX_FLOAT32), 16}, {0}};
-const op_sample samples_random_exp[] = {{"of logits", draw_one, {IN(9)}, DTYPE(MX_FLOAT32), 0, NO_GRAD | NO_VMAP}, {0}};
+const op_sample samples_random_log1p[] = {
+    {"of a uniform", laplace, {IN(3), IN(3)}, DTYPE(MX_FLOAT32), 16, NULL_ALLOWED}, {0}};
+const op_sample samples_random_exp[] = {{"of logits", draw_one, {IN(9)}, DTYPE(MX_FLOAT32), 8, NO_GRAD | NO_VMAP}, {0}};
 
 /* ---- Golden */
 typedef struct golden_draw {
