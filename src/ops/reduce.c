@@ -71,7 +71,7 @@ static bool prod_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     mx_array *rows = mx_reshape(x, SHAPE(y->size, n)), *before = mx_cumprod(rows, -1, false, false),
              *after = mx_cumprod(rows, -1, true, false);
     mx_array *others = mx_reshape(mx_mul(before, after), array_shape(x));
-    return (din[0] = mx_mul(others, with_ones(dout[0], x))) != NULL;
+    return (din[0] = mx_mul(mx_conjugate(others), with_ones(dout[0], x))) != NULL;
 }
 
 /* Where several elements are the extreme, they share the cotangent evenly. */

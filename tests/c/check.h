@@ -63,6 +63,11 @@ typedef struct op_input {
     {                                                                                                                  \
         .kind = INPUT_RANGE, .low = (from), .high = (to), .fixed = true, .dtype = (type), DIMS_OF(__VA_ARGS__)         \
     }
+/* A 0-d integer. */
+#define IN_INDEX_SCALAR(from, to)                                                                                      \
+    {                                                                                                                  \
+        .kind = INPUT_RANGE, .low = (from), .high = (to), .fixed = true, .dtype = MX_INT32                             \
+    }
 #define IN_INDEX(from, to, ...) IN_OF(MX_INT32, from, to, __VA_ARGS__)
 #define IN_MASK(...) IN_OF(MX_BOOL, 0, 1, __VA_ARGS__)
 #define IN_SPECIAL(...)                                                                                                \

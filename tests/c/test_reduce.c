@@ -46,6 +46,75 @@ static const op_sample sum_samples[] = {
 };
 COMPOSED(sum_axes, sum_samples, ref_sum_axes)
 
+#define ALONG(name, call)                                                                                              \
+    static mx_array *name(mx_array *const *x)                                                                          \
+    {                                                                                                                  \
+        return call;                                                                                                   \
+    }
+ALONG(prod_last, mx_prod(x[0], AXES(-1), false))
+ALONG(prod_first, mx_prod(x[0], AXES(0), KEEP))
+ALONG(min_last, mx_min(x[0], AXES(-1), false))
+ALONG(min_first, mx_min(x[0], AXES(0), KEEP))
+ALONG(max_last, mx_max(x[0], AXES(-1), false))
+ALONG(max_all, mx_max(x[0], ALL_AXES, false))
+ALONG(all_last, mx_all(x[0], AXES(-1), false))
+ALONG(any_last, mx_any(x[0], AXES(-1), false))
+ALONG(any_first, mx_any(x[0], AXES(0), KEEP))
+
+/* n factors bring n roundings. */
+const op_sample samples_prod[] = {
+    {"last axis", prod_last, {IN_RANGE(0.5, 2, 4, 9)}, ALL, 20, ANY_ORDER},
+    {"first axis", prod_first, {IN_RANGE(0.5, 2, 9, 4)}, ALL, 20, ANY_ORDER},
+    {"signs", prod_last, {IN(3, 7)}, REALS, 20, ANY_ORDER},
+    {"integers that wrap", prod_last, {IN_SPECIAL(3, 40)}, INTS},
+    {"nothing in each row", prod_last, {IN(3, 0)}, ALL, 1},
+    {0},
+};
+static const op_sample prod_samples[] = {
+    {"first, kept", prod_first, {IN_RANGE(0.5, 2, 3, 4, 5)}, REALS, 20, ANY_ORDER, .params = REF_AXES(0)},
+    {"last", prod_last, {IN_RANGE(0.5, 2, 3, 4, 5)}, REALS, 20, ANY_ORDER, .params = REF_AXES(2)},
+    {0},
+};
+COMPOSED(prod_axes, prod_samples, ref_prod_axes)
+
+/* Random integers have ties, which share the cotangent; floats have none. */
+const op_sample samples_min[] = {
+    {"last axis", min_last, {IN(4, 33)}, REALS},
+    {"first axis", min_first, {IN(33, 4)}, REALS},
+    {"special values", min_last, {IN_SPECIAL(30, 40)}, REALS},
+    {"long rows", min_last, {IN(3, 5000)}, FLOATS},
+    {"many elements", min_first, {IN(5000, 31)}, DTYPE(MX_FLOAT32) | DTYPE(MX_INT8)},
+    {0},
+};
+const op_sample samples_max[] = {
+    {"last axis", max_last, {IN(4, 33)}, REALS},
+    {"all", max_all, {IN(3, 4, 5)}, REALS},
+    {"special values", max_last, {IN_SPECIAL(30, 40)}, REALS},
+    {"many elements", max_all, {IN(150001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16)},
+    {0},
+};
+const op_sample samples_all[] = {
+    {"last axis", all_last, {IN(40, 3)}, ALL},
+    {"nothing in each row", all_last, {IN(3, 0)}, ALL},
+    {"special values", all_last, {IN_SPECIAL(40, 3)}, ALL},
+    {0},
+};
+const op_sample samples_any[] = {
+    {"last axis", any_last, {IN_OF(MX_INT8, 0, 1, 40, 2)}, DTYPE(MX_INT8)},
+    {"first axis", any_first, {IN(3, 40)}, ALL},
+    {"nothing in each row", any_last, {IN(3, 0)}, ALL},
+    {0},
+};
+
+TEST(extremes_of_nothing_are_errors)
+{
+    mx_array *x = check_random(SHAPE(0, 3), MX_FLOAT32, -1, 1, 1);
+    CHECK_CODE(mx_max(x, AXES(0), false), MX_VALUE, "[max]");
+    CHECK_CODE(mx_min(x, ALL_AXES, false), MX_VALUE, "[min]");
+    CHECK_VALUES(mx_any(x, ALL_AXES, false), 0, 0);
+    CHECK_VALUES(mx_all(x, ALL_AXES, false), 0, 1);
+}
+
 TEST(sum_has_mlx_dtypes)
 {
     static const mx_dtype want[] = {MX_INT32, MX_UINT32, MX_UINT32,  MX_UINT32,  MX_UINT64,  MX_INT32,    MX_INT32,

@@ -6,6 +6,12 @@
 #include "reduce.h"
 
 void ref_sum(const ref_call *c);
+void ref_prod(const ref_call *c);
+void ref_min(const ref_call *c);
+void ref_max(const ref_call *c);
+void ref_all(const ref_call *c);
+void ref_any(const ref_call *c);
+void ref_logsumexp(const ref_call *c);
 
 /* Where element i of x goes when some axes are folded away. */
 static int64_t place_of(const ref_array *x, int64_t i, const bool *folded)
@@ -59,4 +65,85 @@ void ref_sum(const ref_call *c)
 void ref_sum_axes(const ref_call *c)
 {
     ref_fold_axes(c, 0, ref_fold_sum);
+}
+
+static void fold_prod(ref_array *out, int64_t to, const ref_array *x, int64_t i)
+{
+    double re = out->re[to] * x->re[i] - out->im[to] * x->im[i], im = out->re[to] * x->im[i] + out->im[to] * x->re[i];
+    out->re[to] = re;
+    out->im[to] = im;
+    out->whole[to] = (int64_t)((uint64_t)out->whole[to] * (uint64_t)x->whole[i]);
+}
+static void fold_all(ref_array *out, int64_t to, const ref_array *x, int64_t i)
+{
+    out->whole[to] &= x->whole[i] != 0;
+}
+static void fold_any(ref_array *out, int64_t to, const ref_array *x, int64_t i)
+{
+    out->whole[to] |= x->whole[i] != 0;
+}
+
+void ref_prod(const ref_call *c)
+{
+    ref_fold_last(c, 1, fold_prod);
+}
+void ref_all(const ref_call *c)
+{
+    ref_fold_last(c, 1, fold_all);
+}
+void ref_any(const ref_call *c)
+{
+    ref_fold_last(c, 0, fold_any);
+}
+void ref_prod_axes(const ref_call *c)
+{
+    ref_fold_axes(c, 1, fold_prod);
+}
+
+/* Is a less than b?  A NaN is less than nothing, and nothing is less than it. */
+static bool is_less(const ref_array *x, int64_t a, int64_t b)
+{
+    if (is_unsigned(x)) return (uint64_t)x->whole[a] < (uint64_t)x->whole[b];
+    if (is_whole(x)) return x->whole[a] < x->whole[b];
+    return x->re[a] < x->re[b];
+}
+
+/* The folded elements are neighbours, for the axes that go are the last ones.  A NaN wins. */
+static void extreme(const ref_call *c, bool largest)
+{
+    const ref_array *x = c->in;
+    int64_t n = c->out->size ? x->size / c->out->size : 0;
+    for (int64_t i = 0; i < c->out->size; i++) {
+        int64_t best = i * n;
+        for (int64_t k = best + 1; k < (i + 1) * n; k++) {
+            if (largest ? is_less(x, best, k) : is_less(x, k, best)) best = k;
+            if (isnan(x->re[k]) && !isnan(x->re[best])) best = k;
+        }
+        copy_element(c->out, i, x, best);
+    }
+}
+
+void ref_min(const ref_call *c)
+{
+    extreme(c, false);
+}
+void ref_max(const ref_call *c)
+{
+    extreme(c, true);
+}
+
+/* log(sum exp x) = m + log(sum exp(x - m)); an infinite m is the result. */
+static void logsumexp(const double *re, int64_t n, ref_array *out, int64_t i)
+{
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < n; k++) most = isnan(re[k]) || re[k] > most ? re[k] : most;
+    for (int64_t k = 0; k < n; k++) sum += exp(re[k] - most);
+    out->re[i] = isinf(most) ? most : most + log(sum);
+    out->scale[i] = fabs(most) + 1;
+}
+
+void ref_logsumexp(const ref_call *c)
+{
+    int64_t n = c->out->size ? c->in->size / c->out->size : 0;
+    for (int64_t i = 0; i < c->out->size; i++) logsumexp(c->in->re + i * n, n, c->out, i);
 }

@@ -21,5 +21,6 @@ void ref_fold_axes(const ref_call *c, double start, ref_fold_fn fold); /* c->par
 void ref_fold_sum(ref_array *out, int64_t to, const ref_array *x, int64_t i);
 
 void ref_sum_axes(const ref_call *c);
+void ref_prod_axes(const ref_call *c);
 
 #endif

@@ -30,11 +30,17 @@ static void RNAME(fold_chunk)(void *partial, const void *in, int64_t n)
     int depth = 0;
     for (int64_t i = 0; i < n; i += REDUCE_BLOCK) {
         ACC value = RNAME(fold_block)(x + i, n - i < REDUCE_BLOCK ? n - i : REDUCE_BLOCK);
-        for (int64_t bits = count++; bits & 1; bits >>= 1) value = FOLD(pending[--depth], value);
+        for (int64_t bits = count++; bits & 1; bits >>= 1) {
+            ACC before = pending[--depth]; /* FOLD may name its arguments twice */
+            value = FOLD(before, value);
+        }
         pending[depth++] = value;
     }
     ACC total = depth ? pending[--depth] : IDENTITY;
-    while (depth) total = FOLD(pending[--depth], total);
+    while (depth) {
+        ACC before = pending[--depth];
+        total = FOLD(before, total);
+    }
     *(ACC *)partial = total;
 }
 
