@@ -56,15 +56,16 @@ static mx_array *row_mean(mx_array *x)
 static bool composed_backward(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     const composed_norm *norm = ctx;
-    mx_array *x = in[0], *g = mx_mul(in[2], in[1]);
+    mx_dtype dtype = mx_dtype_of(in[0]), wide = mx_dtype_promote(dtype, MX_FLOAT32); /* halves, as in the kernel */
+    mx_array *x = mx_astype(in[0], wide), *dy = mx_astype(in[2], wide), *g = mx_mul(dy, mx_astype(in[1], wide));
     (void)nin;
     if (norm->centred) x = mx_sub(x, row_mean(x));
     mx_array *r = mx_rsqrt(mx_add(row_mean(mx_square(x)), mx_float(norm->eps)));
     mx_array *unit = mx_mul(x, r), *inner = mx_sub(g, mx_mul(unit, row_mean(mx_mul(g, unit))));
     if (norm->centred) inner = mx_sub(inner, row_mean(g));
-    out[0] = mx_mul(r, inner);
-    out[1] = mx_sum_to(mx_mul(in[2], unit), mx_shape_of(in[1]));
-    if (nout == 3) out[2] = mx_sum_to(in[2], mx_shape_of(in[1]));
+    out[0] = mx_astype(mx_mul(r, inner), dtype);
+    out[1] = mx_astype(mx_sum_to(mx_mul(dy, unit), mx_shape_of(in[1])), dtype);
+    if (nout == 3) out[2] = mx_astype(mx_sum_to(dy, mx_shape_of(in[1])), dtype);
     return !mx_failed();
 }
 
@@ -157,7 +158,7 @@ static mx_array *normalise(const mx_op *op, mx_array *x, mx_array *weight, mx_ar
     if (!mx_dtype_is(dtype, MX_FLOATING))
         return mx_fail(MX_VALUE, "[%s] Received unsupported type %s.", op->name, mx_dtype_name(dtype));
     mx_shape row = {1, x->shape + x->ndim - 1};
-    mx_array *in[3] = {x, weight ? weight : mx_ones(row, dtype), bias ? bias : mx_zeros(row, dtype)};
+    mx_array *in[3] = {x, weight ? weight : mx_ones(row, dtype), bias || n == 2 ? bias : mx_zeros(row, dtype)};
     for (int i = 0; i < n; i++) in[i] = mx_astype(in[i], dtype);
     return op_apply_n(op, &(norm_params){eps}, in, n);
 }

@@ -37,7 +37,7 @@ static mx_array *prod_back(const mx_call *c, mx_array *dout)
     mx_array *uses =
         p->reverse ? (p->inclusive ? mx_greater_equal(row, column) : mx_greater(row, column))
                    : (p->inclusive ? mx_less_equal(row, column) : mx_less(row, column)); /* (i, j): out_i has x_j */
-    mx_array *part = mx_where(uses, mx_mul(between, mx_expand_dims(dout, AXES(-1))), mx_like(x, 0));
+    mx_array *part = mx_where(uses, mx_mul(mx_conjugate(between), mx_expand_dims(dout, AXES(-1))), mx_like(x, 0));
     return mx_sum(part, AXES(-2), false);
 }
 
@@ -67,7 +67,7 @@ static mx_array *logaddexp_back(const mx_call *c, mx_array *dout)
                                 : (p->inclusive ? mx_less_equal(row, column) : mx_less(row, column));
     mx_array *slope =
         mx_where(uses, mx_exp(mx_sub(mx_expand_dims(x, AXES(-2)), mx_expand_dims(y, AXES(-1)))), mx_like(x, 0));
-    return mx_sum(mx_mul(slope, mx_expand_dims(dout, AXES(-1))), AXES(-2), false);
+    return mx_sum(mx_mul(mx_conjugate(slope), mx_expand_dims(dout, AXES(-1))), AXES(-2), false);
 }
 
 static bool vjp(const mx_call *c, mx_array *const *dout, mx_array **din)

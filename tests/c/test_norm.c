@@ -40,18 +40,23 @@ static mx_array *layer_backward(mx_array *const *x)
 }
 
 const op_sample samples_rms_norm[] = {
-    {"rows", rms, {IN(4, 33), IN(33)}, FLOATS, 8, ANY_ORDER},
-    {"three axes", rms, {IN(2, 3, 8), IN(8)}, FLOATS, 8, ANY_ORDER},
-    {"without a weight", plain_rms, {IN(4, 9)}, FLOATS, 8, ANY_ORDER},
-    {"no rows", rms, {IN(0, 9), IN(9)}, FLOATS, 8, ANY_ORDER},
-    {"many elements", rms, {IN(1000, 130), IN(130)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 16, ANY_ORDER},
+    {"rows", rms, {IN(4, 33), IN(33)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"three axes", rms, {IN(2, 3, 8), IN(8)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"without a weight", plain_rms, {IN(4, 9)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"no rows", rms, {IN(0, 9), IN(9)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"many elements",
+     rms,
+     {IN(1000, 130), IN(130)},
+     DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16),
+     16,
+     ANY_ORDER | NULL_ALLOWED},
     {0},
 };
 const op_sample samples_layer_norm[] = {
-    {"rows", layer, {IN(4, 33), IN(33), IN(33)}, FLOATS, 8, ANY_ORDER},
-    {"three axes", layer, {IN(2, 3, 8), IN(8), IN(8)}, FLOATS, 8, ANY_ORDER},
-    {"without a weight", plain_layer, {IN(4, 9)}, FLOATS, 8, ANY_ORDER},
-    {"many elements", layer, {IN(1000, 130), IN(130), IN(130)}, DTYPE(MX_FLOAT32), 16, ANY_ORDER},
+    {"rows", layer, {IN(4, 33), IN(33), IN(33)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"three axes", layer, {IN(2, 3, 8), IN(8), IN(8)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"without a weight", plain_layer, {IN(4, 9)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
+    {"many elements", layer, {IN(1000, 130), IN(130), IN(130)}, DTYPE(MX_FLOAT32), 16, ANY_ORDER | NULL_ALLOWED},
     {0},
 };
 const op_sample samples_rms_norm_vjp[] = {
