@@ -43,14 +43,14 @@ static void run_job(mx_job *job)
 static void unclaim_stream(const tape *t, const mx_stream *stream)
 {
     for (size_t i = 0; i < t->count; i++) {
-        if (t->nodes[i]->stream == stream) atomic_store(&t->nodes[i]->state, STATE_LAZY);
+        if (t->streams[i] == stream) atomic_store(&t->nodes[i]->state, STATE_LAZY);
     }
 }
 
 static bool seen_before(const tape *t, size_t i)
 {
     for (size_t k = i; k-- > 0;) {
-        if (t->nodes[k]->stream == t->nodes[i]->stream) return true;
+        if (t->streams[k] == t->streams[i]) return true;
     }
     return false;
 }
@@ -58,8 +58,15 @@ static bool seen_before(const tape *t, size_t i)
 static shared_tape *share(tape *t, mx_array *const *roots, int count)
 {
     shared_tape *s = mx_alloc(1, sizeof *s);
-    if (s) s->roots = mx_alloc((size_t)count, sizeof *s->roots);
-    if (!s || !s->roots) return mx_free(s), NULL;
+    if (!s) return NULL;
+    s->roots = mx_alloc((size_t)count, sizeof *s->roots);
+    t->streams = mx_alloc(t->count, sizeof *t->streams);
+    if (!s->roots || !t->streams) {
+        mx_free(s->roots);
+        mx_free(s);
+        return NULL;
+    }
+    for (size_t i = 0; i < t->count; i++) t->streams[i] = t->nodes[i]->stream;
     atomic_init(&s->refs, 1);
     s->t = *t;
     s->root_count = count;
@@ -80,7 +87,7 @@ static bool enqueue_take(tape *t, mx_array *const *roots, int count)
     }
     for (size_t i = 0; i < s->t.count; i++) {
         if (seen_before(&s->t, i)) continue;
-        mx_stream *stream = s->t.nodes[i]->stream;
+        mx_stream *stream = s->t.streams[i];
         tape_job *j = mx_alloc(1, sizeof *j);
         if (j) {
             *j = (tape_job){.job = {.run = run_job}, .shared = s, .stream = stream};

@@ -7,9 +7,10 @@
 #include "core/stream.h"
 
 /* Nodes (leads) that this evaluation has claimed, inputs before readers.  Each is kept alive by its reader or by the
- * caller. */
+ * caller, so one that has run may be gone: whoever runs a part of a tape looks at the nodes of that part only. */
 typedef struct tape {
     mx_array **nodes;
+    mx_stream **streams; /* of each node; only for tapes that queues share */
     size_t count, capacity;
 } tape;
 
@@ -17,7 +18,7 @@ typedef struct tape {
  * nothing is claimed. */
 bool tape_build(tape *t, mx_array *const *arrays, int count);
 void tape_free(tape *t);
-/* Runs the nodes of one stream (NULL: of all).  With `repeatable`, lack of memory or an interrupt puts the rest back to
+/* Runs the nodes of one stream, as `streams` tells (NULL: of all).  With `repeatable`, lack of memory or an interrupt puts the rest back to
  * LAZY and leaves the error pending; else every failure is kept in its arrays.  False: something failed. */
 bool tape_run(const tape *t, const mx_stream *only, bool repeatable);
 /* Waits until nobody is computing x; evaluates it if it was put back to LAZY meanwhile. */

@@ -103,6 +103,7 @@ bool tape_build(tape *t, mx_array *const *arrays, int count)
 void tape_free(tape *t)
 {
     mx_free(t->nodes);
+    mx_free(t->streams);
     *t = (tape){0};
 }
 
@@ -249,10 +250,10 @@ bool tape_run(const tape *t, const mx_stream *only, bool repeatable)
 {
     bool all_well = true;
     for (size_t i = 0; i < t->count; i++) {
-        if (only && t->nodes[i]->stream != only) continue;
+        if (only && t->streams[i] != only) continue;
         if ((!repeatable || !interrupted()) && LIKELY(run_or_fail(t->nodes[i], repeatable, &all_well))) continue;
         for (; i < t->count; i++) {
-            if (!only || t->nodes[i]->stream == only) unclaim(t->nodes[i]);
+            if (!only || t->streams[i] == only) unclaim(t->nodes[i]);
         }
         tell_waiters();
         return false;
