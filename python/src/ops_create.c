@@ -250,8 +250,9 @@ static PyObject *cosine_window(py_args *in, double constant, double first, doubl
     if (py_arg_is_none(in, 0)) return py_incompatible(in);
     if (!py_arg_int64(in, 0, &size)) return NULL;
     if (size <= 1) return py_return(in, mx_ones((mx_shape){1, (const int64_t[]){size < 0 ? 0 : size}}, MX_FLOAT32));
-    mx_array *c = cosine(size, 1), *w = mx_sub(mx_float(constant), mx_mul(mx_float(first), c));
+    mx_array *w = mx_float(constant); /* what cancels at the ends is added last, so that they are 0 */
     if (second != 0) w = mx_add(w, mx_mul(mx_float(second), cosine(size, 2)));
+    w = mx_sub(w, mx_mul(mx_float(first), cosine(size, 1)));
     return py_return(in, w);
 }
 
