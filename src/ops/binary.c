@@ -160,10 +160,11 @@ static mx_array *power_by_exponent(const mx_call *c)
     return mx_where(mx_equal(out, zero), zero, mx_mul(out, mx_log(c->in[0])));
 }
 
+/* Without conjugates, as MLX's. */
 static bool power_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
-    if (call_wants(c, 0)) din[0] = mx_mul(dout[0], mx_conjugate(power_by_base(c)));
-    if (call_wants(c, 1)) din[1] = mx_mul(dout[0], mx_conjugate(power_by_exponent(c)));
+    if (call_wants(c, 0)) din[0] = mx_mul(dout[0], power_by_base(c));
+    if (call_wants(c, 1)) din[1] = mx_mul(dout[0], power_by_exponent(c));
     return !mx_failed();
 }
 

@@ -70,3 +70,21 @@ mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool eq
     mx_array *close = mx_where(infinite, mx_equal(x, y), mx_less_equal(distance, limit));
     return equal_nan ? mx_logical_or(close, mx_logical_and(mx_isnan(x), mx_isnan(y))) : close;
 }
+
+mx_array *mx_allclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan)
+{
+    if (!op_has("allclose", a) || !op_has("allclose", b)) return NULL;
+    return mx_all(mx_isclose(a, b, rtol, atol, equal_nan), ALL_AXES, false);
+}
+
+mx_array *mx_array_equal(mx_array *a, mx_array *b, bool equal_nan)
+{
+    mx_array *in[2] = {a, b};
+    if (!op_has_all("array_equal", in, 2)) return NULL;
+    if (!shape_equal(array_shape(a), array_shape(b))) return mx_bool(false);
+    if (!op_promote(in, 2)) return NULL;
+    mx_array *equal = mx_equal(in[0], in[1]);
+    if (equal_nan && mx_dtype_is((mx_dtype)in[0]->dtype, MX_INEXACT))
+        equal = mx_logical_or(equal, mx_logical_and(mx_isnan(in[0]), mx_isnan(in[1])));
+    return mx_all(equal, ALL_AXES, false);
+}
