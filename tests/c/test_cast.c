@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Casts: from every dtype to every dtype. */
+ * Casts: from every dtype to every dtype; views of the same bytes. */
 #include "check.h"
 
 #define CAST(name, dtype)                                                                                              \
@@ -59,4 +59,41 @@ TEST(astype_to_the_same_dtype_is_the_same_array)
 {
     mx_array *x = check_random(SHAPE(3), MX_INT16, -5, 5, 1);
     CHECK(mx_astype(x, MX_INT16) == x);
+}
+
+/* ---- Views */
+#define VIEW_AS(name, dtype)                                                                                           \
+    static mx_array *as_##name(mx_array *const *x)                                                                     \
+    {                                                                                                                  \
+        return mx_view(x[0], dtype);                                                                                   \
+    }
+VIEW_AS(uint8, MX_UINT8)
+VIEW_AS(int16, MX_INT16)
+VIEW_AS(int32, MX_INT32)
+VIEW_AS(uint64, MX_UINT64)
+
+const op_sample samples_view[] = {
+    {"the same width", as_int32, {IN(7, 6)}, DTYPE(MX_UINT32) | DTYPE(MX_FLOAT32), 0, NO_GRAD},
+    {"a scalar", as_int32, {IN_SCALAR}, DTYPE(MX_UINT32) | DTYPE(MX_FLOAT32), 0, NO_GRAD},
+    {"narrower", as_int16, {IN(3, 5, 6)}, DTYPE(MX_INT32) | DTYPE(MX_FLOAT32) | DTYPE(MX_COMPLEX64), 0, NO_GRAD},
+    {"bytes", as_uint8, {IN(7, 6)}, DTYPE(MX_BOOL) | DTYPE(MX_INT64) | DTYPE(MX_FLOAT64), 0, NO_GRAD},
+    {"wider", as_int32, {IN(3, 5, 4)}, DTYPE(MX_UINT8) | DTYPE(MX_INT16) | DTYPE(MX_UINT16), 0, NO_GRAD},
+    {"much wider", as_uint64, {IN(3, 16)}, DTYPE(MX_UINT8) | DTYPE(MX_FLOAT32), 0, NO_GRAD},
+    {"nothing", as_int16, {IN(2, 0)}, DTYPE(MX_FLOAT32), 0, NO_GRAD},
+    {0},
+};
+
+TEST(view_needs_whole_elements)
+{
+    mx_array *x = check_random(SHAPE(2, 3), MX_INT16, -5, 5, 1);
+    CHECK_CODE(mx_view(x, MX_INT32), MX_VALUE, "[view]");
+    CHECK_CODE(mx_view(mx_float(1), MX_INT16), MX_VALUE, "[view]");
+    CHECK(mx_view(x, MX_INT16) == x);
+}
+
+/* A transposed array has no row of bytes to view: it is copied first. */
+TEST(view_of_a_transposed_array)
+{
+    mx_array *x = mx_from_data((int32_t[]){0, 1, 2, 3}, SHAPE(2, 2), MX_INT32);
+    CHECK_VALUES(mx_view(mx_transpose(x, ALL_AXES), MX_INT16), 0, 0, 0, 2, 0, 1, 0, 3, 0);
 }
