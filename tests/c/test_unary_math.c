@@ -30,7 +30,8 @@
 FUNCTION(sqrt, 0.1, 4, NO_GRAD)
 FUNCTION(rsqrt, 0.1, 4, NO_GRAD)
 FUNCTION(reciprocal, 0.3, 3, 0)
-FUNCTION(exp, -2, 2, 0)
+REAL_FUNCTION(exp, -2, 2, {"complex", exp_of, {IN_RANGE(-2, 2, 3, 5)}, COMPLEX, 24},
+              {"wide range", exp_of, {IN_RANGE(-80, 80, 61, 67)}, FLOATS, 4, NO_GRAD}, )
 FUNCTION(log, 0.2, 4, 0)
 FUNCTION(log2, 0.2, 4, 0)
 FUNCTION(log10, 0.2, 4, 0)
