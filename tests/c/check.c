@@ -294,6 +294,11 @@ static void check_samples_exist(void)
 }
 
 /* ---- Special cases */
+void check_synchronize(void)
+{
+    for (int i = 0; mx_stream_by_index(i); i++) mx_synchronize(mx_stream_by_index(i));
+}
+
 static void run_test(const test_case *t)
 {
     run.test_failed = false;
@@ -304,6 +309,7 @@ static void run_test(const test_case *t)
     t->run();
     mx_scope_close(s, NULL);
     check_that(!mx_failed(), t->file, 0, "an error is left pending");
+    check_synchronize();
     int64_t leak = (int64_t)mx_get_active_memory() - (int64_t)active;
     check_that(leak == 0, t->file, 0, "%lld bytes of arrays leak", (long long)leak);
     mx_error();

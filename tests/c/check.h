@@ -163,5 +163,7 @@ mx_array *check_random(mx_shape shape, mx_dtype dtype, double low, double high, 
 /* The nodes that live, to compare before and after; only differences mean anything, modulo a slab. */
 int64_t check_live_nodes(void);
 bool check_is_full(void); /* --full */
+/* Waits for all streams: a worker lets go of its last tape after the readers have gone on. */
+void check_synchronize(void);
 
 #endif

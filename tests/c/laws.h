@@ -22,8 +22,10 @@ void numbers_random(numbers *a, const op_input *how, uint64_t seed);
 /* Numbers i, i + step, ... of a as one smaller array: slice `at` of the axis 0. */
 numbers numbers_slice(const numbers *a, int64_t at);
 
-/* Sets `scale` to the largest magnitude: for comparing two results that both keep a tolerance. */
-void numbers_scale(numbers *a);
+/* The largest finite magnitude. */
+double numbers_largest(const numbers *a);
+/* Sets `scale` to the largest magnitude, at least `least`: for comparing two results that both keep a tolerance. */
+void numbers_scale(numbers *a, double least);
 
 /* How an array lies in memory; all say the same. */
 typedef enum layout {
@@ -68,6 +70,8 @@ typedef struct law_case {
 enum { BIG = 20000 }; /* elements: more is for values, layouts and levels only */
 bool case_is_big(const law_case *c);
 bool case_is_special(const law_case *c);
+/* The largest magnitude that goes in: what a result near zero may be the difference of. */
+double case_magnitude(const law_case *c);
 /* All inputs as arrays of one layout. */
 void case_arrays(const law_case *c, const numbers *in, layout how, mx_array **out);
 /* The sample on these numbers, evaluated and read; false: a pending error. */

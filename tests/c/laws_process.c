@@ -13,14 +13,15 @@
 /* ---- Recording */
 typedef struct record_head {
     char name[TEXT]; /* the case; empty: the last record */
-    double eps;
+    double eps, magnitude;
     int32_t dtype, ndim;
     int64_t shape[MX_MAX_NDIM];
 } record_head;
 
-static bool write_numbers(FILE *f, const char *name, double eps, const numbers *a)
+static bool write_numbers(FILE *f, const char *name, const law_case *c, const numbers *a)
 {
-    record_head h = {.eps = eps, .dtype = (int32_t)a->dtype, .ndim = a->ndim};
+    record_head h = {
+        .eps = c->sample->eps, .magnitude = case_magnitude(c), .dtype = (int32_t)a->dtype, .ndim = a->ndim};
     snprintf(h.name, sizeof h.name, "%s", name);
     memcpy(h.shape, a->shape, sizeof h.shape);
     size_t n = (size_t)a->size;
@@ -36,7 +37,7 @@ static void record_case(law_case *c, void *file)
     snprintf(name, sizeof name, "%s/%s/%s", c->name, c->sample->what, mx_dtype_name(c->dtype));
     if (!case_run(c, c->in, &out)) {
         law_fail(c, "it fails");
-    } else if (!write_numbers(file, name, c->sample->eps, &out)) {
+    } else if (!write_numbers(file, name, c, &out)) {
         law_fail(c, "it cannot be written");
     }
     numbers_free(&out);
@@ -67,7 +68,7 @@ static bool read_numbers(FILE *f, record_head *h, numbers *a)
 static void compare_record(const char *what, const record_head *h, numbers *a, numbers *b, bool bits)
 {
     char text[TEXT] = "";
-    numbers_scale(a);
+    numbers_scale(a, h->magnitude);
     bool ok = bits || h->eps == 0 ? numbers_same(b, a, text) : numbers_near(b, a, 2 * h->eps, text);
     if (!ok) printf("FAIL %s, law of %s: %s\n", h->name, what, text);
     count_result(ok);

@@ -24,6 +24,13 @@ bool case_is_special(const law_case *c)
     return false;
 }
 
+double case_magnitude(const law_case *c)
+{
+    double most = 0;
+    for (int i = 0; i < c->nin; i++) most = fmax(most, numbers_largest(&c->in[i]));
+    return most;
+}
+
 void case_arrays(const law_case *c, const numbers *in, layout how, mx_array **out)
 {
     for (int i = 0; i < SAMPLE_INPUTS; i++) out[i] = i < c->nin ? numbers_array(&in[i], how) : NULL;
@@ -221,7 +228,7 @@ static bool check_repeated(law_case *c, int i, int axis)
         copy_element(a, k, a, index_ravel(a, index));
     }
     bool ok = case_run(c, in, &want) || law_fail(c, "it fails on repeated values");
-    numbers_scale(&want);
+    numbers_scale(&want, case_magnitude(c));
     mx_scope s = mx_scope_open();
     case_arrays(c, in, ROW_MAJOR, arrays);
     arrays[i] = numbers_array_repeated(a, axis);
@@ -237,7 +244,7 @@ bool law_layouts(law_case *c)
     numbers want = {0};
     mx_array *in[SAMPLE_INPUTS];
     bool ok = case_run(c, c->in, &want) || law_fail(c, "it cannot be evaluated");
-    numbers_scale(&want);
+    numbers_scale(&want, case_magnitude(c));
     for (layout how = COLUMN_MAJOR; how < LAYOUT_COUNT && ok; how++) {
         for (int i = 0; i <= c->nin && ok && c->nin; i++) { /* each input alone, then all of them */
             mx_scope s = mx_scope_open();

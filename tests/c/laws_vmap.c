@@ -68,7 +68,7 @@ static bool check_slice(law_case *c, const numbers *whole, unsigned mapped, cons
         ok = law_fail(c, "the result of vmap has not the shape of a batch of results");
     }
     if (ok) slice = numbers_slice(got, at);
-    numbers_scale(&want);
+    numbers_scale(&want, case_magnitude(c));
     ok = ok && (numbers_near(&slice, &want, 2 * c->sample->eps, text) ||
                 law_fail(c, "inputs mapped %x, index %lld: %s", mapped, (long long)at, text));
     for (int i = 0; i < c->nin; i++) numbers_free(&in[i]);

@@ -106,6 +106,32 @@ const op_sample samples_any[] = {
     {0},
 };
 
+/* ---- Functions composed of reductions */
+ALONG(mean_outer, mx_mean(x[0], AXES(2, 0), false))
+ALONG(mean_all, mx_mean(x[0], ALL_AXES, KEEP))
+ALONG(var_last, mx_var(x[0], AXES(-1), false, 1))
+ALONG(var_outer, mx_var(x[0], AXES(0, 2), KEEP, 1))
+ALONG(std_last, mx_std(x[0], AXES(-1), false, 1))
+
+/* Half results are made of several half roundings. */
+static const op_sample mean_samples[] = {
+    {"outer", mean_outer, {IN(3, 4, 5)}, REALS, 8, ANY_ORDER, .params = REF_AXES(0, 2)},
+    {"all, kept", mean_all, {IN(3, 4, 5)}, REALS, 8, ANY_ORDER, .params = REF_AXES(0, 1, 2)},
+    {0},
+};
+COMPOSED(mean, mean_samples, ref_mean_axes)
+static const op_sample var_samples[] = {
+    {"last", var_last, {IN(4, 9)}, REALS, 16, ANY_ORDER, .params = REF_AXES(1)},
+    {"outer, kept", var_outer, {IN(3, 4, 5)}, REALS, 16, ANY_ORDER, .params = REF_AXES(0, 2)},
+    {0},
+};
+COMPOSED(var, var_samples, ref_var_axes)
+static const op_sample std_samples[] = {
+    {"last", std_last, {IN(4, 9)}, REALS, 16, ANY_ORDER, .params = REF_AXES(1)},
+    {0},
+};
+COMPOSED(std, std_samples, ref_std_axes)
+
 TEST(extremes_of_nothing_are_errors)
 {
     mx_array *x = check_random(SHAPE(0, 3), MX_FLOAT32, -1, 1, 1);

@@ -179,6 +179,7 @@ static void *root_scope_only(void *unused)
 
 TEST(a_thread_that_ends_drops_its_root_scope)
 {
+    check_synchronize();
     size_t before = mx_get_active_memory();
     pthread_t thread;
     pthread_create(&thread, NULL, root_scope_only, NULL);
@@ -186,6 +187,7 @@ TEST(a_thread_that_ends_drops_its_root_scope)
     CHECK(mx_get_active_memory() == before);
     crew c = {.work = leave_temporaries};
     CHECK(run_crew(&c) == 0);
+    check_synchronize();
     CHECK(mx_get_active_memory() == before);
 }
 

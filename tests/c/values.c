@@ -206,14 +206,20 @@ bool numbers_read(mx_array *x, numbers *out)
     return true;
 }
 
-void numbers_scale(numbers *a)
+double numbers_largest(const numbers *a)
 {
     double most = 0;
     for (int64_t i = 0; i < a->size; i++) {
         double size = hypot(a->re[i], a->im[i]);
         if (isfinite(size) && size > most) most = size;
     }
-    for (int64_t i = 0; i < a->size; i++) a->scale[i] = most;
+    return most;
+}
+
+void numbers_scale(numbers *a, double least)
+{
+    double scale = fmax(numbers_largest(a), least);
+    for (int64_t i = 0; i < a->size; i++) a->scale[i] = scale;
 }
 
 /* Numbers through their bits, so that what the reference sees is what the library sees. */

@@ -100,6 +100,50 @@ void ref_prod_axes(const ref_call *c)
     ref_fold_axes(c, 1, fold_prod);
 }
 
+/* How many elements each result folds. */
+static double count_of(const ref_call *c)
+{
+    return (double)c->in->size / (double)c->out->size;
+}
+
+void ref_mean_axes(const ref_call *c)
+{
+    ref_sum_axes(c);
+    for (int64_t i = 0; i < c->out->size; i++) {
+        c->out->re[i] /= count_of(c);
+        c->out->scale[i] /= count_of(c);
+    }
+}
+
+/* sum (x - mean)^2 / (n - 1) = (sum x^2 - (sum x)^2 / n) / (n - 1), which double has digits enough for. */
+void ref_var_axes(const ref_call *c)
+{
+    const ref_axes *axes = c->params;
+    bool folded[MX_MAX_NDIM] = {false};
+    double n = count_of(c);
+    for (int k = 0; k < axes->count; k++) folded[axes->at[k]] = true;
+    ref_sum_axes(c);
+    for (int64_t i = 0; i < c->out->size; i++) c->out->re[i] *= -c->out->re[i] / n;
+    for (int64_t i = 0; i < c->in->size; i++) {
+        double x = c->in->re[i];
+        c->out->re[place_of(c->in, i, folded)] += x * x;
+        c->out->scale[place_of(c->in, i, folded)] += x * x;
+    }
+    for (int64_t i = 0; i < c->out->size; i++) {
+        c->out->re[i] /= n - 1;
+        c->out->scale[i] /= n - 1;
+    }
+}
+
+void ref_std_axes(const ref_call *c)
+{
+    ref_var_axes(c);
+    for (int64_t i = 0; i < c->out->size; i++) {
+        c->out->re[i] = sqrt(c->out->re[i]);
+        c->out->scale[i] /= c->out->re[i];
+    }
+}
+
 /* Is a less than b?  A NaN is less than nothing, and nothing is less than it. */
 static bool is_less(const ref_array *x, int64_t a, int64_t b)
 {

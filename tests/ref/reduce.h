@@ -22,5 +22,8 @@ void ref_fold_sum(ref_array *out, int64_t to, const ref_array *x, int64_t i);
 
 void ref_sum_axes(const ref_call *c);
 void ref_prod_axes(const ref_call *c);
+void ref_mean_axes(const ref_call *c);
+void ref_var_axes(const ref_call *c); /* one degree of freedom less */
+void ref_std_axes(const ref_call *c);
 
 #endif
