@@ -43,12 +43,12 @@ b + b ; f + 1 ; f + 1.5 ; f + 1j ; h + 1.5 ; h * 2 ; u + 5 ; u + 1.5 ; u + 300 ;
 f + 2**40 ; z + 1 ; z * 2.5 ; x + f ; b + f ; u + x ; h + f ; z + f ; mx.add(1, 2) ; mx.add(1, 2**40) ; mx.add(1, 2.5)
 mx.add(True, True) ; mx.add(1j, 1) ; mx.power(2, 3) ; mx.maximum(x, 2.5) ; mx.minimum(b, 1) ; mx.logical_and(u, 300)
 mx.logical_and(1, 0) ; mx.where(True, 1, 2.5) ; mx.where(x, 1, 2.5) ; mx.where(x > 1, x, f[:1]) ; mx.where(1, x, 2)
-mx.clip(x, 0.5, None) ; mx.clip(x, f[:1], 2) ; mx.clip(f, 1, 2) ; mx.clip(x, None, None)
-x + np.float64(1.5) ; x / 2 ; x // 2 ; x % 2 ; x << 1 ; x >> 1 ; x & 2 ; x | True ; x ^ 3 ; ~x ; ~b ; -x ; -f ; -b
-abs(x) ; abs(b) ; abs(z) ; +x ; x ** 2 ; x ** 0.5 ; x @ f ; x @ x ; x @ [1] ; [1] @ x ; 2 & x ; 1 << x ; divmod(x, 2)
-x + 'a' ; x - 'a' ; x + [1] ; [1] + x ; x + None ; x / None ; x ** 'a' ; x // {} ; x % [] ; x & 1.5 ; f & 1 ; x | f
-x << 1.5 ; ~f ; x == x ; x != 2 ; x < 2 ; 2 < x ; x >= 2 ; x <= 2 ; x > 1 ; x == 1.5 ; x == 'a' ; x != 'a' ; x == [1]
-x != [1] ; x == (1, 2, 3) ; x < [1] ; x >= {} ; 5 in x ; 3 in x ; b == 1 ; z == 1+2j ; mx.bitwise_and(x, 1)
+mx.clip(x, 0.5, None) ; mx.clip(x, f[:1], 2) ; mx.clip(f, 1, 2) ; mx.clip(x, None, None) ; x + np.float64(1.5) ; x / 2
+x // 2 ; x % 2 ; x << 1 ; x >> 1 ; x & 2 ; x | True ; x ^ 3 ; ~x ; ~b ; -x ; -f ; -b ; abs(x) ; abs(b) ; abs(z) ; +x
+x ** 2 ; x ** 0.5 ; x @ f ; x @ x ; x @ [1] ; [1] @ x ; 2 & x ; 1 << x ; divmod(x, 2) ; x + 'a' ; x - 'a' ; x + [1]
+[1] + x ; x + None ; x / None ; x ** 'a' ; x // {} ; x % [] ; x & 1.5 ; f & 1 ; x | f ; x << 1.5 ; ~f ; x == x
+x != 2 ; x < 2 ; 2 < x ; x >= 2 ; x <= 2 ; x > 1 ; x == 1.5 ; x == 'a' ; x != 'a' ; x == [1] ; x != [1]
+x == (1, 2, 3) ; x < [1] ; x >= {} ; 5 in x ; 3 in x ; b == 1 ; z == 1+2j ; mx.bitwise_and(x, 1)
 mx.bitwise_invert(x) ; mx.bitwise_invert(f) ; mx.left_shift(b, b) ; mx.left_shift(1, 2)
 mx.result_type(x, mx.float16) ; mx.result_type(x, 1) ; mx.result_type() ; mx.can_cast(mx.int8, mx.float16)
 mx.can_cast(x, mx.float16) ; mx.can_cast(mx.float32, mx.int8)
@@ -75,8 +75,8 @@ x.__array__() ; f.__array__().dtype ; format(s, '.2f') ; format(x.sum(), 'd') ; 
 f'{x}' ; f'{s}' ; str(x) ; repr(f) ; memoryview(x).format ; memoryview(f).format ; memoryview(z).format
 memoryview(b).format ; memoryview(h).format
 [memoryview(mx.zeros(1, d)).format for d in (mx.uint8, mx.uint16, mx.uint32, mx.uint64, mx.int8, mx.int16, mx.int64)]
-memoryview(g[:, :1].T).strides ; memoryview(mx.array([[1, 2, 3]] * 2).T).strides ; np.array(x) ; np.array(m.T) ; np.asarray(x).flags.writeable
-np.from_dlpack(f) ; np.array(h) ; np.array(z) ; np.array([0.5, 1, 2]) + x
+memoryview(g[:, :1].T).strides ; memoryview(mx.array([[1, 2, 3]] * 2).T).strides ; np.array(x) ; np.array(m.T)
+np.asarray(x).flags.writeable ; np.from_dlpack(f) ; np.array(h) ; np.array(z) ; np.array([0.5, 1, 2]) + x
 """
 
 SHAPES = """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Record golden/names.json, the public names of MLX's modules and classes: run it with the interpreter of an environment
-that has Apple's mlx[cpu].
+"""Record golden/names.json, the public names of MLX's modules and classes: run it with the interpreter of an
+environment that has Apple's mlx[cpu].
 
     python tests/python/record_golden_names.py
 """
