@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Attention without a matrix of scores (Rabe and Staats 2021; Dao et al., "FlashAttention", 2022): for a block of queries the keys come
+ * block by block, with a running maximum and sum for each row.  Backward, the probabilities are made again from the row's logsumexp.
+ * Products go through the library's GEMM, one thread each; threads share out blocks of queries, backward key heads.  Results lie as
+ * (B, L, N, D), so that the heads are merged again without a copy. */
+#include "core/params/attention.h"
+#include "cpu/kernels/half.h"
+#include "cpu/kernels/kernel.h"
+#include "cpu/kernels/math_f32.h"
+#include <math.h>
+#include <string.h>
+
+enum { QUERIES = 64, KEYS = 256, HEAD = ATTENTION_MAX_HEAD };
+
+typedef struct attention_job {
+    const attention_params *p;
+    const mx_array *q, *k, *v, *out, *lse, *dout;
+    mx_array *result, *result_lse, *dq, *dk, *dv;
+    int64_t query_heads, key_heads, queries, keys, head, blocks;
+    _Atomic bool failed;
+} attention_job;
+
+/* Rows of one head as float32: where they lie, or converted into `spare`. */
+typedef struct rows {
+    const float *at;
+    int64_t stride;
+} rows;
+
+static char *row_address(const mx_array *x, int64_t b, int64_t h, int64_t row)
+{
+    int64_t bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype);
+    return (char *)array_data(x) + (b * x->strides[0] + h * x->strides[1] + row * x->strides[2]) * bytes;
+}
+
+static rows load_rows(const mx_array *x, int64_t b, int64_t h, int64_t first, int64_t count, float *spare)
+{
+    int64_t n = x->shape[3];
+    if (x->dtype == MX_FLOAT32) return (rows){(const float *)(const void *)row_address(x, b, h, first), x->strides[2]};
+    for (int64_t r = 0; r < count; r++) {
+        const uint16_t *from = (const uint16_t *)(const void *)row_address(x, b, h, first + r);
+        if (x->dtype == MX_FLOAT16) {
+            f16_to_f32_tile(spare + r * n, from, n);
+        } else {
+            bf16_to_f32_tile(spare + r * n, from, n);
+        }
+    }
+    return (rows){spare, n};
+}
+
+static void store_row(const mx_array *x, int64_t b, int64_t h, int64_t row, const float *from)
+{
+    void *to = row_address(x, b, h, row);
+    int64_t n = x->shape[3];
+    if (x->dtype == MX_FLOAT32) {
+        memcpy(to, from, (size_t)n * sizeof *from);
+    } else if (x->dtype == MX_FLOAT16) {
+        f32_to_f16_tile(to, from, n);
+    } else {
+        f32_to_bf16_tile(to, from, n);
+    }
+}
+
+/* ---- Products on one thread ------------------------------------------------------------------------------------------------------------------ */
+static void in_order(int64_t chunks, cpu_chunk_fn fn, void *ctx)
+{
+    for (int64_t i = 0; i < chunks; i++) fn(ctx, i);
+}
+
+/* c (m, n) = alpha a b; a transposed operand has its strides swapped. */
+static bool multiply(float *c, int64_t m, int64_t n, int64_t k, float alpha, rows a, bool a_transposed, rows b,
+                     bool b_transposed)
+{
+    cpu_gemm g = {.m = m,
+                  .n = n,
+                  .k = k,
+                  .batch = 1,
+                  .a = a.at,
+                  .b = b.at,
+                  .c = c,
+                  .c_row = n,
+                  .alpha = alpha,
+                  .dtype = GEMM_F32};
+    g.a_row = a_transposed ? 1 : a.stride;
+    g.a_col = a_transposed ? a.stride : 1;
+    g.b_row = b_transposed ? 1 : b.stride;
+    g.b_col = b_transposed ? b.stride : 1;
+    return KERNEL(gemm)(&g, in_order);
+}
+
+static void add_to(float *y, const float *x, int64_t n)
+{
+    SIMD
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void scale_row(float *y, float factor, int64_t n)
+{
+    SIMD
+    for (int64_t i = 0; i < n; i++) y[i] *= factor;
+}
+
+/* How many of `count` keys from `first` on query `row` sees. */
+static int64_t visible(const attention_job *j, int64_t row, int64_t first, int64_t count)
+{
+    int64_t n = j->p->causal ? row + j->keys - j->queries + 1 - first : count;
+    return n < 0 ? 0 : n < count ? n : count;
+}
+
+/* ---- Forward ------------------------------------------------------------------------------------------------------------------------------------ */
+/* exp(score - peak) in place of n scores, zeros after; returns their sum. */
+static float exp_row(float *s, int64_t n, int64_t all, float peak)
+{
+    float total = 0;
+    SIMD_SUM(total)
+    for (int64_t i = 0; i < n; i++) {
+        s[i] = exp_f32(s[i] - peak);
+        total += s[i];
+    }
+    for (int64_t i = n; i < all; i++) s[i] = 0;
+    return total;
+}
+
+static float peak_of(const float *s, int64_t n, float peak)
+{
+    SIMD_MAX(peak)
+    for (int64_t i = 0; i < n; i++) peak = s[i] > peak ? s[i] : peak;
+    return peak;
+}
+
+typedef struct forward_state {
+    float score[QUERIES * KEYS] ALIGNED(64), part[QUERIES * HEAD] ALIGNED(64), sum[QUERIES * HEAD] ALIGNED(64);
+    float peak[QUERIES], total[QUERIES];
+} forward_state;
+
+/* The running softmax of a block of scores: earlier sums are scaled down where a row's peak rises. */
+static void update_rows(const attention_job *j, forward_state *f, int64_t first_query, int64_t queries,
+                        int64_t first_key, int64_t keys)
+{
+    for (int64_t r = 0; r < queries; r++) {
+        float *s = f->score + r * keys;
+        int64_t n = visible(j, first_query + r, first_key, keys);
+        float peak = peak_of(s, n, f->peak[r]), factor = peak == f->peak[r] ? 1.0f : exp_f32(f->peak[r] - peak);
+        f->total[r] = f->total[r] * factor + exp_row(s, n, keys, peak - peak == 0 ? peak : 0.0f);
+        if (factor != 1.0f) scale_row(f->sum + r * j->head, factor, j->head);
+        f->peak[r] = peak;
+    }
+}
+
+static void forward_block(void *ctx, int64_t i)
+{
+    attention_job *j = ctx;
+    int64_t block = i % j->blocks, h = i / j->blocks % j->query_heads, b = i / j->blocks / j->query_heads;
+    int64_t key_head = h / (j->query_heads / j->key_heads), first = block * QUERIES;
+    int64_t queries = j->queries - first < QUERIES ? j->queries - first : QUERIES, d = j->head;
+    forward_state f;
+    float *spare = mx_alloc(j->q->dtype == MX_FLOAT32 ? 1 : (QUERIES + 2 * KEYS) * HEAD, sizeof *spare);
+    bool ok = spare != NULL;
+    memset(f.sum, 0, (size_t)(queries * d) * sizeof *f.sum);
+    for (int64_t r = 0; r < queries; r++) f.peak[r] = -INFINITY, f.total[r] = 0;
+    rows q = ok ? load_rows(j->q, b, h, first, queries, spare) : (rows){0};
+    int64_t seen = visible(j, first + queries - 1, 0, j->keys);
+    for (int64_t at = 0; ok && at < seen; at += KEYS) {
+        int64_t n = seen - at < KEYS ? seen - at : KEYS;
+        rows k = load_rows(j->k, b, key_head, at, n, spare + QUERIES * HEAD),
+             v = load_rows(j->v, b, key_head, at, n, spare + (QUERIES + KEYS) * HEAD);
+        ok = multiply(f.score, queries, n, d, j->p->scale, q, false, k, true);
+        if (!ok) break;
+        update_rows(j, &f, first, queries, at, n);
+        ok = multiply(f.part, queries, d, n, 1, (rows){f.score, n}, false, v, false);
+        if (ok) add_to(f.sum, f.part, queries * d);
+    }
+    for (int64_t r = 0; ok && r < queries; r++) {
+        scale_row(f.sum + r * d, 1 / f.total[r], d);
+        store_row(j->result, b, h, first + r, f.sum + r * d);
+        ((float *)array_data(j->result_lse))[(b * j->query_heads + h) * j->queries + first + r] =
+            f.peak[r] + logf(f.total[r]);
+    }
+    mx_free(spare);
+    if (!ok) atomic_store(&j->failed, true);
+}
+
+/* ---- Backward ------------------------------------------------------------------------------------------------------------------------------------ */
+typedef struct backward_state {
+    float p[QUERIES * KEYS] ALIGNED(64), ds[QUERIES * KEYS] ALIGNED(64), part[KEYS * HEAD] ALIGNED(64),
+        dq[QUERIES * HEAD] ALIGNED(64);
+    float delta[QUERIES];
+    float spare[4][KEYS * HEAD] ALIGNED(64); /* q, dout, k, v of 16-bit floats */
+} backward_state;
+
+/* p from scores, ds = p (dp - delta) in place of dp. */
+static void backward_rows(const attention_job *j, backward_state *s, const float *lse, int64_t first_query,
+                          int64_t queries, int64_t first_key, int64_t keys)
+{
+    for (int64_t r = 0; r < queries; r++) {
+        float *p = s->p + r * keys, *ds = s->ds + r * keys, shift = lse[first_query + r], delta = s->delta[r];
+        int64_t n = visible(j, first_query + r, first_key, keys);
+        SIMD
+        for (int64_t i = 0; i < n; i++) {
+            p[i] = exp_f32(p[i] - shift);
+            ds[i] = p[i] * (ds[i] - delta);
+        }
+        for (int64_t i = n; i < keys; i++) p[i] = ds[i] = 0;
+    }
+}
+
+static void row_products(float *delta, rows a, rows b, int64_t count, int64_t n)
+{
+    for (int64_t r = 0; r < count; r++) {
+        float total = 0;
+        SIMD_SUM(total)
+        for (int64_t i = 0; i < n; i++) total += a.at[r * a.stride + i] * b.at[r * b.stride + i];
+        delta[r] = total;
+    }
+}
+
+/* A block of queries of head h against all its keys; dk and dv (keys, d) are added to. */
+static bool backward_block(attention_job *j, backward_state *s, int64_t b, int64_t h, int64_t first, float *dk,
+                           float *dv)
+{
+    int64_t d = j->head, queries = j->queries - first < QUERIES ? j->queries - first : QUERIES,
+            key_head = h / (j->query_heads / j->key_heads);
+    const float *lse = (const float *)array_data(j->lse) + (b * j->query_heads + h) * j->queries;
+    rows out = load_rows(j->out, b, h, first, queries, s->spare[0]),
+         dout = load_rows(j->dout, b, h, first, queries, s->spare[1]);
+    row_products(s->delta, out, dout, queries, d);
+    rows q = load_rows(j->q, b, h, first, queries, s->spare[0]);
+    memset(s->dq, 0, (size_t)(queries * d) * sizeof *s->dq);
+    int64_t seen = visible(j, first + queries - 1, 0, j->keys);
+    for (int64_t at = 0; at < seen; at += KEYS) {
+        int64_t n = seen - at < KEYS ? seen - at : KEYS;
+        rows k = load_rows(j->k, b, key_head, at, n, s->spare[2]), v = load_rows(j->v, b, key_head, at, n, s->spare[3]);
+        rows p = {s->p, n}, ds = {s->ds, n};
+        if (!multiply(s->p, queries, n, d, j->p->scale, q, false, k, true)) return false;
+        if (!multiply(s->ds, queries, n, d, 1, dout, false, v, true)) return false;
+        backward_rows(j, s, lse, first, queries, at, n);
+        if (!multiply(s->part, n, d, queries, 1, p, true, dout, false)) return false;
+        add_to(dv + at * d, s->part, n * d);
+        if (!multiply(s->part, n, d, queries, j->p->scale, ds, true, q, false)) return false;
+        add_to(dk + at * d, s->part, n * d);
+        if (!multiply(s->part, queries, d, n, j->p->scale, ds, false, k, false)) return false;
+        add_to(s->dq, s->part, queries * d);
+    }
+    for (int64_t r = 0; r < queries; r++) store_row(j->dq, b, h, first + r, s->dq + r * d);
+    return true;
+}
+
+static void backward_head(void *ctx, int64_t i)
+{
+    attention_job *j = ctx;
+    int64_t key_head = i % j->key_heads, b = i / j->key_heads, group = j->query_heads / j->key_heads, d = j->head;
+    backward_state *s = mx_alloc(1, sizeof *s);
+    float *sums = mx_alloc((size_t)(2 * j->keys * d), sizeof *sums), *dv = sums ? sums + j->keys * d : NULL;
+    bool ok = s && sums;
+    for (int64_t h = key_head * group; ok && h < (key_head + 1) * group; h++) {
+        for (int64_t first = 0; ok && first < j->queries; first += QUERIES)
+            ok = backward_block(j, s, b, h, first, sums, dv);
+    }
+    for (int64_t row = 0; ok && row < j->keys; row++) {
+        store_row(j->dk, b, key_head, row, sums + row * d);
+        store_row(j->dv, b, key_head, row, dv + row * d);
+    }
+    mx_free(s);
+    mx_free(sums);
+    if (!ok) atomic_store(&j->failed, true);
+}
+
+/* ---- The ops ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* (B, N, L, D) laid out as (B, L, N, D). */
+static bool output_by_position(cpu_call *c, int i)
+{
+    if (!cpu_output(c, i)) return false;
+    mx_array *x = &c->out[i];
+    x->strides[3] = 1;
+    x->strides[1] = x->shape[3];
+    x->strides[2] = x->shape[3] * x->shape[1];
+    x->strides[0] = x->strides[2] * x->shape[2];
+    array_set_contiguity(x);
+    return true;
+}
+
+static mx_array *rows_adjacent(cpu_call *c, int i)
+{
+    const mx_array *x = c->in[i];
+    return x->strides[x->ndim - 1] == 1 || x->shape[x->ndim - 1] == 1 ? c->in[i] : cpu_contiguous(c, i);
+}
+
+static bool finish(const attention_job *j)
+{
+    if (!j->failed) return true;
+    return mx_failed() ? false : mx_fail_false(MX_MEMORY, "[scaled_dot_product_attention] out of memory.");
+}
+
+static bool attention(cpu_call *c)
+{
+    attention_job j = {.p = c->params, .q = rows_adjacent(c, 0), .k = rows_adjacent(c, 1), .v = rows_adjacent(c, 2)};
+    if (!j.q || !j.k || !j.v || !output_by_position(c, 0) || !cpu_output(c, 1)) return false;
+    j.result = &c->out[0];
+    j.result_lse = &c->out[1];
+    j.query_heads = j.q->shape[1], j.queries = j.q->shape[2], j.head = j.q->shape[3];
+    j.key_heads = j.k->shape[1], j.keys = j.k->shape[2];
+    j.blocks = (j.queries + QUERIES - 1) / QUERIES;
+    cpu_parallel(j.q->shape[0] * j.query_heads * j.blocks, forward_block, &j);
+    return finish(&j);
+}
+
+static bool attention_vjp(cpu_call *c)
+{
+    mx_array *in[6];
+    for (int i = 0; i < 6; i++) {
+        if (!(in[i] = i == 4 ? cpu_contiguous(c, i) : rows_adjacent(c, i))) return false;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (!output_by_position(c, i)) return false;
+    }
+    attention_job j = {.p = c->params,
+                       .q = in[0],
+                       .k = in[1],
+                       .v = in[2],
+                       .out = in[3],
+                       .lse = in[4],
+                       .dout = in[5],
+                       .dq = &c->out[0],
+                       .dk = &c->out[1],
+                       .dv = &c->out[2]};
+    j.query_heads = j.q->shape[1], j.queries = j.q->shape[2], j.head = j.q->shape[3];
+    j.key_heads = j.k->shape[1], j.keys = j.k->shape[2];
+    cpu_parallel(j.q->shape[0] * j.key_heads, backward_head, &j);
+    return finish(&j);
+}
+
+const cpu_op KERNEL(attention) = {.run = attention};
+const cpu_op KERNEL(attention_vjp) = {.run = attention_vjp};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scaled dot-product attention: the op and its backward op. */
+#include "check.h"
+
+static mx_array *full(mx_array *const *x)
+{
+    return mx_attention(x[0], x[1], x[2], 0.3f, false, NULL, NULL);
+}
+static mx_array *causal(mx_array *const *x)
+{
+    return mx_attention(x[0], x[1], x[2], 0.3f, true, NULL, NULL);
+}
+
+const op_sample samples_attention[] = {
+    {"one head", full, {IN(1, 1, 3, 4), IN(1, 1, 5, 4), IN(1, 1, 5, 4)}, HALVES | DTYPE(MX_FLOAT32), 16, ANY_ORDER},
+    {"causal", causal, {IN(2, 2, 5, 4), IN(2, 2, 5, 4), IN(2, 2, 5, 4)}, HALVES | DTYPE(MX_FLOAT32), 16, ANY_ORDER},
+    {"causal, more keys",
+     causal,
+     {IN(1, 2, 3, 8), IN(1, 2, 7, 8), IN(1, 2, 7, 8)},
+     HALVES | DTYPE(MX_FLOAT32),
+     16,
+     ANY_ORDER},
+    {"shared key heads",
+     causal,
+     {IN(1, 4, 6, 4), IN(1, 2, 6, 4), IN(1, 2, 6, 4)},
+     HALVES | DTYPE(MX_FLOAT32),
+     16,
+     ANY_ORDER},
+    {"one key", full, {IN(1, 2, 3, 4), IN(1, 2, 1, 4), IN(1, 2, 1, 4)}, HALVES | DTYPE(MX_FLOAT32), 16, ANY_ORDER},
+    {"blocks",
+     causal,
+     {IN(1, 1, 130, 8), IN(1, 1, 300, 8), IN(1, 1, 300, 8)},
+     DTYPE(MX_FLOAT32),
+     32,
+     ANY_ORDER | NO_VMAP},
+    {0},
+};
+
+static bool pulled(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)nin, (void)nout;
+    return (out[0] = mx_attention(in[0], in[1], in[2], 0.3f, ctx != NULL, NULL, NULL)) != NULL;
+}
+
+static mx_array *gradient(mx_array *const *x, bool is_causal)
+{
+    mx_array *y, *d[3];
+    return mx_vjp(pulled, is_causal ? &y : NULL, x, 3, &x[3], 1, &y, d) ? d[0] : NULL;
+}
+static mx_array *full_gradient(mx_array *const *x)
+{
+    return gradient(x, false);
+}
+static mx_array *causal_gradient(mx_array *const *x)
+{
+    return gradient(x, true);
+}
+
+/* float64 has no op: it is composed. */
+const op_sample samples_attention_vjp[] = {
+    {"full",
+     full_gradient,
+     {IN(1, 1, 3, 4), IN(1, 1, 5, 4), IN(1, 1, 5, 4), IN(1, 1, 3, 4)},
+     DTYPE(MX_FLOAT32),
+     64,
+     ANY_ORDER | NO_GRAD},
+    {"causal",
+     causal_gradient,
+     {IN(2, 2, 5, 4), IN(2, 2, 5, 4), IN(2, 2, 5, 4), IN(2, 2, 5, 4)},
+     DTYPE(MX_FLOAT32),
+     64,
+     ANY_ORDER | NO_GRAD},
+    {"shared key heads",
+     causal_gradient,
+     {IN(1, 4, 6, 4), IN(1, 2, 6, 4), IN(1, 2, 6, 4), IN(1, 4, 6, 4)},
+     DTYPE(MX_FLOAT32),
+     64,
+     ANY_ORDER | NO_GRAD},
+    {"blocks",
+     causal_gradient,
+     {IN(1, 1, 130, 8), IN(1, 1, 300, 8), IN(1, 1, 300, 8), IN(1, 1, 130, 8)},
+     DTYPE(MX_FLOAT32),
+     256,
+     ANY_ORDER | NO_GRAD | NO_VMAP},
+    {0},
+};
+
+TEST(attention_names_what_does_not_fit)
+{
+    mx_array *q = mx_zeros(SHAPE(1, 3, 4, 8), MX_FLOAT32), *k = mx_zeros(SHAPE(1, 2, 4, 8), MX_FLOAT32);
+    CHECK_CODE(mx_attention(q, k, k, 1, false, NULL, NULL), MX_VALUE, "[scaled_dot_product_attention] 3 query heads");
+    CHECK_CODE(mx_attention(q, k, q, 1, false, NULL, NULL), MX_VALUE, "[scaled_dot_product_attention] queries");
+}
+
+/* A boolean mask that says what causal says gives what causal gives. */
+TEST(attention_masks_agree)
+{
+    mx_array *q = check_random(SHAPE(1, 2, 5, 4), MX_FLOAT32, -1, 1, 1),
+             *k = check_random(SHAPE(1, 2, 5, 4), MX_FLOAT32, -1, 1, 2);
+    mx_array *mask = mx_astype(mx_tri(5, 5, 0, MX_FLOAT32), MX_BOOL);
+    mx_array *a = mx_attention(q, k, q, 0.5f, true, NULL, NULL), *b = mx_attention(q, k, q, 0.5f, false, mask, NULL);
+    CHECK(mx_value(mx_max(mx_abs(mx_sub(a, b)), ALL_AXES, false)) < 1e-6);
+}
