@@ -17,10 +17,10 @@
 
 enum {
     ALIGNMENT = 64,
-    SMALLEST_SHIFT = 6,      /* classes start at 64 bytes */
-    CLASS_COUNT = 4 * 40,    /* up to 2^46 bytes */
-    THREAD_CLASSES = 4 * 10, /* up to 64 KB in per-thread lists */
-    THREAD_LIST_MAX = 32,    /* blocks a thread keeps of one class */
+    SMALLEST_SHIFT = 6,     /* classes start at 64 bytes */
+    CLASS_COUNT = 4 * 40,   /* up to 2^46 bytes */
+    THREAD_CLASSES = 4 * 7, /* up to 8 KB in per-thread lists, which the cache's limit and size leave out */
+    THREAD_LIST_MAX = 32,   /* blocks a thread keeps of one class */
     THREAD_NODES_MAX = 8192,
     NODE_BATCH = 1024,
 };
@@ -231,14 +231,13 @@ static void *take_shared(int class, size_t capacity)
     return b;
 }
 
-static void *take_own(int class, size_t capacity)
+static void *take_own(int class)
 {
     block_lists *lists = thread_self()->free_blocks;
     free_block *b = lists ? lists->first[class] : NULL;
     if (!b) return NULL;
     lists->first[class] = b->next;
     lists->count[class]--;
-    atomic_fetch_sub_explicit(&pool.cached, capacity, memory_order_relaxed);
     return b;
 }
 
@@ -246,7 +245,7 @@ void *block_alloc(size_t bytes, size_t *capacity)
 {
     if (UNLIKELY(must_fail() || bytes > (size_t)1 << 46)) return out_of_memory(bytes);
     int class = class_of(bytes, capacity);
-    void *p = class < THREAD_CLASSES ? take_own(class, *capacity) : NULL;
+    void *p = class < THREAD_CLASSES ? take_own(class) : NULL;
     if (!p) p = take_shared(class, *capacity);
     for (int attempt = 0; !p && attempt < 2; attempt++) {
         size_t limit = limit_or(&pool.memory_limit, SIZE_MAX);
@@ -261,31 +260,36 @@ void *block_alloc(size_t bytes, size_t *capacity)
     return p;
 }
 
+/* Keeps a small block in the calling thread's list. */
+static bool keep_own(free_block *b, int class)
+{
+    mx_thread *self = thread_self();
+    if (class >= THREAD_CLASSES || cache_limit() == 0) return false;
+    if (!self->free_blocks) self->free_blocks = calloc(1, sizeof(block_lists));
+    block_lists *lists = self->free_blocks;
+    if (!lists || lists->count[class] == THREAD_LIST_MAX) return false;
+    b->next = lists->first[class];
+    lists->first[class] = b;
+    lists->count[class]++;
+    return true;
+}
+
 void block_free(void *block, size_t capacity)
 {
     size_t same;
     if (!block) return;
     int class = class_of(capacity, &same);
     atomic_fetch_sub_explicit(&pool.active, capacity, memory_order_relaxed);
-    size_t limit = cache_limit();
-    if (atomic_load_explicit(&pool.cached, memory_order_relaxed) + capacity > limit) {
+    if (keep_own(block, class)) return;
+    if (atomic_load_explicit(&pool.cached, memory_order_relaxed) + capacity > cache_limit()) {
         release_block(block, capacity);
         return;
     }
-    atomic_fetch_add_explicit(&pool.cached, capacity, memory_order_relaxed);
     free_block *b = block;
-    mx_thread *self = thread_self();
-    if (class < THREAD_CLASSES && !self->free_blocks) self->free_blocks = calloc(1, sizeof(block_lists));
-    block_lists *lists = class < THREAD_CLASSES ? self->free_blocks : NULL;
-    if (lists && lists->count[class] < THREAD_LIST_MAX) {
-        b->next = lists->first[class];
-        lists->first[class] = b;
-        lists->count[class]++;
-        return;
-    }
     pthread_mutex_lock(&pool.lock);
     b->next = pool.first[class];
     pool.first[class] = b;
+    atomic_fetch_add_explicit(&pool.cached, capacity, memory_order_relaxed);
     pthread_mutex_unlock(&pool.lock);
 }
 
@@ -302,7 +306,6 @@ static void release_own_blocks(mx_thread *self)
         while (lists->first[class]) {
             free_block *b = lists->first[class];
             lists->first[class] = b->next;
-            atomic_fetch_sub(&pool.cached, capacity_of_class(class));
             free(b);
         }
         lists->count[class] = 0;
