@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading arrays from the host: their memory, their one element, their text. */
+ * Reading arrays from the host: their memory, their one element. */
 #include "core/half.h"
-#include "core/memory.h"
 #include "core/op.h"
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 const void *mx_data_strided(mx_array *x, const int64_t **strides)
@@ -126,106 +123,4 @@ bool mx_value_complex(mx_array *x, float *re, float *im)
     *re = (float)e.re;
     *im = (float)e.im;
     return true;
-}
-
-/* ---- For people -------------------------------------------------------------------------------------------------- */
-enum { EDGE_ENTRIES = 3 }; /* of an axis longer than two edges */
-
-/* A text that grows; `at` is NULL after a failed allocation. */
-typedef struct text {
-    char *at;
-    size_t length, capacity;
-    int precision; /* decimals; -1: six significant digits */
-} text;
-
-static void put(text *t, const char *string)
-{
-    size_t more = strlen(string) + 1;
-    if (t->at && t->length + more > t->capacity) {
-        size_t capacity = 2 * (t->length + more);
-        char *grown = mx_resize(t->at, capacity, 1);
-        if (!grown) mx_free(t->at);
-        t->at = grown;
-        t->capacity = capacity;
-    }
-    if (!t->at) return;
-    memcpy(t->at + t->length, string, more);
-    t->length += more - 1;
-}
-
-static void put_spaces(text *t, int count)
-{
-    for (int i = 0; i < count; i++) put(t, " ");
-}
-
-static void put_real(text *t, double value)
-{
-    char digits[512]; /* the largest double has 309 before the point */
-    if (t->precision == -1)
-        snprintf(digits, sizeof digits, "%g", value);
-    else
-        snprintf(digits, sizeof digits, "%.*f", t->precision < 0 ? 6 : t->precision > 150 ? 150 : t->precision, value);
-    put(t, digits);
-}
-
-static void put_element(text *t, mx_dtype dtype, const void *p)
-{
-    char digits[24];
-    element e = read_element(dtype, p);
-    if (dtype == MX_BOOL) {
-        put(t, e.integer ? "True" : "False");
-    } else if (e.is_integer) {
-        if (dtype == MX_UINT64)
-            snprintf(digits, sizeof digits, "%" PRIu64, (uint64_t)e.integer);
-        else
-            snprintf(digits, sizeof digits, "%" PRId64, e.integer);
-        put(t, digits);
-    } else {
-        put_real(t, e.re);
-        if (dtype != MX_COMPLEX64) return;
-        if (!(e.im < 0)) put(t, "+");
-        put_real(t, e.im);
-        put(t, "j");
-    }
-}
-
-/* Rows of the last axis on one line each, below the one before and indented by the brackets that are open. */
-static void put_axis(text *t, const mx_array *x, int axis, const char *p)
-{
-    size_t bytes = mx_dtype_size((mx_dtype)x->dtype);
-    if (axis == x->ndim) {
-        put_element(t, (mx_dtype)x->dtype, p);
-        return;
-    }
-    bool last = axis == x->ndim - 1;
-    int64_t n = x->shape[axis], step = x->strides[axis] * (int64_t)bytes;
-    put(t, "[");
-    for (int64_t i = 0; i < n; i++) {
-        if (i && !last) put_spaces(t, (int)strlen("array(") + 1 + axis);
-        if (i == EDGE_ENTRIES && n > 2 * EDGE_ENTRIES) {
-            put(t, "...");
-            i = n - EDGE_ENTRIES - 1;
-        } else {
-            put_axis(t, x, axis + 1, p + i * step);
-        }
-        if (i < n - 1) put(t, last ? ", " : ",\n");
-    }
-    put(t, "]");
-}
-
-char *mx_to_text(mx_array *x, int precision)
-{
-    if (!op_has("to_text", x) || !array_ready(x)) return NULL;
-    text t = {.at = mx_alloc(64, 1), .capacity = 64, .precision = precision};
-    put(&t, "array(");
-    put_axis(&t, x, 0, x->size ? array_data(x) : NULL);
-    put(&t, ", dtype=");
-    put(&t, mx_dtype_name((mx_dtype)x->dtype));
-    put(&t, ")");
-    return t.at;
-}
-
-void mx_free_text(char *text)
-{
-    mx_free(text);
 }
