@@ -21,16 +21,20 @@ static const char *const dtype_names[MX_DTYPE_COUNT] = {
     [MX_FLOAT32] = "F32", [MX_FLOAT64] = NULL, [MX_BFLOAT16] = "BF16", [MX_COMPLEX64] = "C64"};
 
 /* ---- Reading */
-typedef struct extent { /* bytes [begin, end) of the data */
+typedef struct entry { /* an array, in bytes [begin, end) of the data */
+    const char *name;  /* of the header */
+    int index;         /* in the header */
+    mx_dtype dtype;
+    param_shape shape;
     int64_t begin, end;
-} extent;
+} entry;
 
 typedef struct reading {
     source *s;
     int64_t data; /* where the data begin in the source */
     mx_table *table;
-    extent *extents;
-    size_t count;
+    entry *entries;
+    int count;
 } reading;
 
 static bool bad(const reading *r, const char *name, const char *what)
@@ -66,12 +70,13 @@ static bool read_shape(const reading *r, const char *name, const json_t *json, p
     return true;
 }
 
-static bool read_extent(const reading *r, const char *name, const json_t *json, extent *e)
+static bool read_extent(const reading *r, const char *name, const json_t *json, entry *e)
 {
     const json_t *begin = json_array_get(json, 0), *end = json_array_get(json, 1);
     if (json_array_size(json) != 2 || !json_is_integer(begin) || !json_is_integer(end))
         return bad(r, name, "data_offsets are not two whole numbers");
-    *e = (extent){json_integer_value(begin), json_integer_value(end)};
+    e->begin = json_integer_value(begin);
+    e->end = json_integer_value(end);
     if (e->begin < 0 || e->end < e->begin || e->end > r->s->size - r->data)
         return bad(r, name, "data_offsets lie outside of the file");
     return true;
@@ -79,22 +84,18 @@ static bool read_extent(const reading *r, const char *name, const json_t *json, 
 
 static bool read_entry(reading *r, const char *name, const json_t *json)
 {
-    mx_dtype dtype;
-    param_shape shape = {0};
-    extent e;
+    entry e = {.name = name, .index = r->count};
     if (!json_is_object(json)) return bad(r, name, "it is not described by an object");
-    if (!read_dtype(r, name, json_object_get(json, "dtype"), &dtype) ||
-        !read_shape(r, name, json_object_get(json, "shape"), &shape) ||
+    if (!read_dtype(r, name, json_object_get(json, "dtype"), &e.dtype) ||
+        !read_shape(r, name, json_object_get(json, "shape"), &e.shape) ||
         !read_extent(r, name, json_object_get(json, "data_offsets"), &e))
         return false;
-    int64_t size = shape_size("load_safetensors", (mx_shape){shape.ndim, shape.at});
+    int64_t size = shape_size("load_safetensors", (mx_shape){e.shape.ndim, e.shape.at});
     if (size < 0) return false;
-    if (size * (int64_t)mx_dtype_size(dtype) != e.end - e.begin)
+    if (size * (int64_t)mx_dtype_size(e.dtype) != e.end - e.begin)
         return bad(r, name, "data_offsets do not fit its shape and dtype");
-    if (size) r->extents[r->count++] = e;
-    mx_array *x =
-        source_array("load_safetensors", r->s, r->data + e.begin, (mx_shape){shape.ndim, shape.at}, dtype, false);
-    return x && mx_table_put(r->table, name, x);
+    r->entries[r->count++] = e;
+    return true;
 }
 
 static bool read_metadata(const reading *r, json_t *json)
@@ -115,19 +116,27 @@ static bool read_metadata(const reading *r, json_t *json)
     return true;
 }
 
-static int compare_extents(const void *a, const void *b)
+static int compare_entries(const void *a, const void *b)
 {
-    int64_t x = ((const extent *)a)->begin, y = ((const extent *)b)->begin;
-    return (x > y) - (x < y);
+    const entry *x = a, *y = b;
+    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end) return x->end < y->end ? -1 : 1; /* empty ones come first */
+    return x->index - y->index;
 }
 
-static bool check_overlaps(const reading *r)
+/* In the order of the data, which is that of the table that was saved. */
+static bool put_entries(reading *r)
 {
-    qsort(r->extents, r->count, sizeof *r->extents, compare_extents);
-    for (size_t i = 1; i < r->count; i++) {
-        if (r->extents[i].begin >= r->extents[i - 1].end) continue;
-        return mx_fail_false(MX_RUNTIME, "[load_safetensors] %s: two arrays share the bytes from %" PRId64 " on.",
-                             r->s->name, r->extents[i].begin);
+    qsort(r->entries, (size_t)r->count, sizeof *r->entries, compare_entries);
+    for (int i = 0; i < r->count; i++) {
+        const entry *e = &r->entries[i];
+        if (i && e->begin < e[-1].end) {
+            return mx_fail_false(MX_RUNTIME, "[load_safetensors] %s: two arrays share the bytes from %" PRId64 " on.",
+                                 r->s->name, e->begin);
+        }
+        mx_array *x = source_array("load_safetensors", r->s, r->data + e->begin, (mx_shape){e->shape.ndim, e->shape.at},
+                                   e->dtype, false);
+        if (!x || !mx_table_put(r->table, e->name, x)) return false;
     }
     return true;
 }
@@ -165,7 +174,7 @@ static bool read_all(reading *r, json_t *header)
         bool is_metadata = strcmp(name, "__metadata__") == 0;
         if (!(is_metadata ? read_metadata(r, value) : read_entry(r, name, value))) return false;
     }
-    return check_overlaps(r);
+    return put_entries(r);
 }
 
 static mx_table *load_table(source *s)
@@ -174,10 +183,10 @@ static mx_table *load_table(source *s)
     if (!s) return NULL;
     mx_scope scope = mx_scope_open();
     json_t *header = read_header(s, &r.data);
-    r.extents = header ? mx_alloc(json_object_size(header) + 1, sizeof *r.extents) : NULL;
-    r.table = r.extents ? mx_table_new() : NULL;
+    r.entries = header ? mx_alloc(json_object_size(header) + 1, sizeof *r.entries) : NULL;
+    r.table = r.entries ? mx_table_new() : NULL;
     if (r.table && !read_all(&r, header)) mx_table_free(&r.table);
-    mx_free(r.extents);
+    mx_free(r.entries);
     json_decref(header);
     mx_scope_close(scope, NULL);
     source_drop(&s);

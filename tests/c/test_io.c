@@ -256,3 +256,258 @@ TEST(a_file_is_replaced_whole)
     mx_table_free(&table);
     scratch_close(&f);
 }
+
+/* ---- Streams: a file in memory */
+typedef struct memory_file {
+    char bytes[4096];
+    int64_t size, at;
+} memory_file;
+
+static bool memory_read(void *ctx, void *to, size_t n)
+{
+    memory_file *m = ctx;
+    if ((int64_t)n > m->size - m->at) return false;
+    memcpy(to, m->bytes + m->at, n);
+    m->at += (int64_t)n;
+    return true;
+}
+
+static bool memory_write(void *ctx, const void *from, size_t n)
+{
+    memory_file *m = ctx;
+    if (m->at + (int64_t)n > (int64_t)sizeof m->bytes) return false;
+    memcpy(m->bytes + m->at, from, n);
+    m->at += (int64_t)n;
+    m->size = m->at > m->size ? m->at : m->size;
+    return true;
+}
+
+static bool memory_seek(void *ctx, int64_t offset, int whence)
+{
+    memory_file *m = ctx;
+    m->at = offset + (whence == SEEK_END ? m->size : whence == SEEK_CUR ? m->at : 0);
+    return m->at >= 0;
+}
+
+static int64_t memory_tell(void *ctx)
+{
+    return ((memory_file *)ctx)->at;
+}
+
+static mx_stream_io memory_io(memory_file *m)
+{
+    return (mx_stream_io){m, memory_read, memory_write, memory_seek, memory_tell, "memory"};
+}
+
+/* ---- npy */
+typedef struct npy_case {
+    const char *header; /* with its padding */
+    mx_array *x;
+} npy_case;
+
+static void check_npy(const char *path, npy_case c)
+{
+    char got[1024];
+    CHECK(mx_save_npy(path, c.x));
+    size_t n = read_bytes(path, got, sizeof got), length = strlen(c.header);
+    bool ok = n == 10 + length + mx_nbytes(c.x) && memcmp(got, "\x93NUMPY\1", 8) == 0 && got[8] == (char)length &&
+              memcmp(got + 10, c.header, length) == 0;
+    check_that(ok, __FILE__, __LINE__, "the header is %.*s", (int)(n > 10 ? n - 10 : 0), got + 10);
+    CHECK(same(mx_load_npy(path), c.x));
+}
+
+TEST(npy_files_are_those_of_mlx)
+{
+    scratch_file f = scratch_open("a.npy");
+    mx_array *x = numbers(MX_FLOAT32), *row = mx_reshape(x, SHAPE(6));
+    const npy_case cases[] = {
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': ()} \n", mx_float(1.5)},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (6, )}    \n", row},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, )}        \n", x},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2, )}       \n", mx_transpose(x, ALL_AXES)},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (0, 3, )}       \n", mx_zeros(SHAPE(0, 3), MX_FLOAT32)},
+        {"{'descr': '<V2', 'fortran_order': False, 'shape': (2, 3, )}        \n", numbers(MX_BFLOAT16)},
+        {"{'descr': '|b1', 'fortran_order': True, 'shape': (6, )}    \n", mx_astype(row, MX_BOOL)},
+        {"{'descr': '<c8', 'fortran_order': True, 'shape': (6, )}    \n", mx_astype(row, MX_COMPLEX64)},
+        {"{'descr': '<f8', 'fortran_order': True, 'shape': (6, )}    \n", mx_astype(row, MX_FLOAT64)},
+        {"{'descr': '|i1', 'fortran_order': True, 'shape': (6, )}    \n", mx_astype(row, MX_INT8)},
+        {"{'descr': '<u8', 'fortran_order': True, 'shape': (6, )}    \n", mx_astype(row, MX_UINT64)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_npy(f.path, cases[i]);
+    scratch_close(&f);
+}
+
+/* A file of version 1, or of 2 where `version` says so. */
+static mx_array *load_header(const char *path, int version, const char *header, const void *data, size_t bytes)
+{
+    char file[1024] = "\x93NUMPY";
+    size_t n = strlen(header), begin = version == 1 ? 10 : 12;
+    file[6] = (char)version;
+    file[8] = (char)n;
+    file[9] = (char)(n >> 8);
+    memcpy(file + begin, header, n);
+    memcpy(file + begin + n, data, bytes);
+    write_bytes(path, file, begin + n + bytes);
+    return mx_load_npy(path);
+}
+
+TEST(npy_reads_what_others_write)
+{
+    scratch_file f = scratch_open("b.npy");
+    const char *big_endian = "{\"shape\":(2L,),'descr':'>i2' , 'fortran_order':False}";
+    CHECK_VALUES(load_header(f.path, 1, big_endian, "\1\2\3\4", 4), 0, 0x102, 0x304);
+    CHECK_VALUES(load_header(f.path, 2, big_endian, "\1\2\3\4", 4), 0, 0x102, 0x304);
+    const char *columns = "{'descr': '<u1', 'fortran_order': True, 'shape': (2, 3)}";
+    CHECK_VALUES(load_header(f.path, 3, columns, "\1\2\3\4\5\6", 6), 0, 1, 3, 5, 2, 4, 6);
+    const char *complex_header = "{'descr': '>c8', 'fortran_order': False, 'shape': ()}";
+    mx_array *z = load_header(f.path, 1, complex_header, "\x3f\x80\0\0\x40\0\0\0", 8);
+    float re, im;
+    CHECK(mx_value_complex(z, &re, &im) && re == 1 && im == 2);
+    scratch_close(&f);
+}
+
+#define NPY(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape "}"
+
+TEST(npy_refuses_hostile_files)
+{
+    scratch_file f = scratch_open("c.npy");
+    static const char *const headers[] = {"",
+                                          "{",
+                                          "{}",
+                                          "[]",
+                                          "{'descr'",
+                                          "{'descr': 1}",
+                                          "{1: 2}",
+                                          NPY("'<f4'", "True", "(1)") "x",
+                                          NPY("[('a', '<f4')]", "True", "(1,)"),
+                                          NPY("'<f4'", "1", "(1,)"),
+                                          NPY("'<f4'", "True", "1"),
+                                          NPY("'<f4'", "True", "(-1,)"),
+                                          NPY("'<f4'", "True", "(1.5,)"),
+                                          NPY("'<f4'", "True", "(1,"),
+                                          NPY("'<f4'", "True", "(1 2)"),
+                                          NPY("'<f4'", "True", "(99999999999999999999,)"),
+                                          NPY("'<f4'", "True", "(1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1)"),
+                                          NPY("'<f4'", "True", "(2,)"),
+                                          NPY("'<f4'", "True", "(9223372036854775807,)")};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        CHECK_ERROR(load_header(f.path, 1, headers[i], "\0\0\0\0", 4), "[load_npy]");
+    CHECK_CODE(load_header(f.path, 1, NPY("'<U2'", "True", "(1,)"), "\0\0\0\0", 4), MX_VALUE, "[load_npy]");
+    CHECK_CODE(load_header(f.path, 9, NPY("'<f4'", "True", "(1,)"), "\0\0\0\0", 4), MX_RUNTIME, "[load_npy]");
+    write_bytes(f.path, "garbage", 7);
+    CHECK_CODE(mx_load_npy(f.path), MX_RUNTIME, "[load_npy]");
+    CHECK_CODE(mx_load_npy("no/such/file.npy"), MX_RUNTIME, "[load_npy] Failed to open");
+    CHECK_CODE(mx_save_npy(f.path, NULL), MX_VALUE, "[save_npy]");
+    scratch_close(&f);
+}
+
+/* ---- npz */
+static mx_table *some_table(void)
+{
+    mx_table *table = mx_table_new();
+    CHECK(mx_table_put(table, "a", numbers(MX_INT32)) && mx_table_put(table, "b/c", numbers(MX_BFLOAT16)));
+    CHECK(mx_table_put(table, "none", mx_zeros(SHAPE(0), MX_FLOAT32)) && mx_table_put(table, "x", mx_float(2)));
+    CHECK(mx_table_put(table, "t", mx_transpose(numbers(MX_FLOAT32), ALL_AXES)));
+    CHECK(mx_table_put(table, "many", mx_zeros(SHAPE(50, 10), MX_FLOAT32)));
+    return table;
+}
+
+static void check_same_tables(const mx_table *a, const mx_table *b)
+{
+    CHECK(mx_table_count(a) == mx_table_count(b));
+    for (int i = 0; i < mx_table_count(a) && b; i++) {
+        CHECK(strcmp(mx_table_name(a, i), mx_table_name(b, i)) == 0);
+        CHECK(same(mx_table_value(a, i), mx_table_value(b, i)));
+    }
+}
+
+TEST(npz_comes_back)
+{
+    scratch_file f = scratch_open("a.npz");
+    mx_table *table = some_table(), *back = NULL;
+    for (int compressed = 0; compressed < 2; compressed++) {
+        CHECK(mx_save_npz(f.path, table, compressed) && (back = mx_load_npz(f.path)));
+        check_same_tables(table, back);
+        mx_table_free(&back);
+    }
+    mx_table_free(&table);
+    CHECK((table = mx_table_new()) && mx_save_npz(f.path, table, false) && (back = mx_load_npz(f.path)));
+    CHECK(mx_table_count(back) == 0);
+    mx_table_free(&table);
+    mx_table_free(&back);
+    write_bytes(f.path, "garbage", 7);
+    CHECK_CODE(mx_load_npz(f.path), MX_VALUE, "[load_npz]");
+    CHECK_CODE(mx_load_npz("no/such/file.npz"), MX_VALUE, "[load_npz] Failed to open");
+    CHECK_CODE(mx_save_npz(f.path, NULL, false), MX_VALUE, "[savez]");
+    scratch_close(&f);
+}
+
+TEST(streams_are_read_at_once)
+{
+    memory_file m = {.bytes = "before", .size = 6, .at = 6};
+    mx_stream_io io = memory_io(&m);
+    mx_table *table = some_table(), *back;
+    CHECK(mx_save_safetensors_to(&io, table));
+    m.at = 6;
+    CHECK((back = mx_load_safetensors_from(&io)) != NULL);
+    memset(m.bytes, 0, sizeof m.bytes);
+    check_same_tables(table, back);
+    mx_table_free(&back);
+    for (int compressed = 0; compressed < 2; compressed++) {
+        m.at = m.size = 0;
+        CHECK(mx_save_npz_to(&io, table, compressed));
+        m.at = 0;
+        CHECK((back = mx_load_npz_from(&io)) != NULL);
+        check_same_tables(table, back);
+        mx_table_free(&back);
+    }
+    mx_table_free(&table);
+    m.at = m.size = 0;
+    CHECK(mx_save_npy_to(&io, numbers(MX_INT16)));
+    m.at = 0;
+    CHECK(same(mx_load_npy_from(&io), numbers(MX_INT16)));
+    m.at = sizeof m.bytes - 4;
+    CHECK_CODE(mx_save_npy_to(&io, numbers(MX_INT16)), MX_RUNTIME, "[save_npy] cannot write to memory");
+    CHECK_CODE(mx_save_npy_to(NULL, numbers(MX_INT16)), MX_VALUE, "[save_npy]");
+    CHECK_CODE(mx_load_npz_from(NULL), MX_VALUE, "[load_npz]");
+    CHECK_CODE(mx_load_npy_from(&(mx_stream_io){0}), MX_VALUE, "[load_npy]");
+}
+
+/* Every byte changed in some ways, every length: an error or arrays, never a crash or a leak. */
+static void load_mangled(memory_file *m, int format)
+{
+    mx_stream_io io = memory_io(m);
+    mx_table *table = NULL;
+    mx_scope s = mx_scope_open();
+    m->at = 0;
+    if (format == 0) mx_load_npy_from(&io);
+    if (format > 0) table = format < 3 ? mx_load_npz_from(&io) : mx_load_safetensors_from(&io);
+    mx_table_free(&table);
+    mx_error();
+    mx_scope_close(s, NULL);
+}
+
+TEST(mangled_files_do_no_harm)
+{
+    for (int format = 0; format < 4; format++) {
+        memory_file m = {.size = 0}, copy;
+        mx_stream_io io = memory_io(&m);
+        mx_table *table = mx_table_new();
+        CHECK(mx_table_put(table, "a", numbers(MX_INT32)) && mx_table_put(table, "b", numbers(MX_BOOL)));
+        CHECK(format == 0   ? mx_save_npy_to(&io, numbers(MX_INT32))
+              : format == 3 ? mx_save_safetensors_to(&io, table)
+                            : mx_save_npz_to(&io, table, format == 2));
+        mx_table_free(&table);
+        for (int64_t i = 0; i < m.size; i++) {
+            static const int changes[] = {0x01, 0x80, 0xff, 0x20, 0x09};
+            for (size_t k = 0; k < sizeof changes / sizeof *changes; k++) {
+                copy = m;
+                copy.bytes[i] = (char)(copy.bytes[i] ^ changes[k]);
+                load_mangled(&copy, format);
+            }
+            copy = m;
+            copy.size = i;
+            load_mangled(&copy, format);
+        }
+    }
+}
