@@ -445,11 +445,50 @@ static mx_array *insert_new(const index_t *ix, mx_array *y)
     return mx_expand_dims(y, (mx_axes){n, axes});
 }
 
+bool index_block_is_empty(const index_t *ix)
+{
+    for (int i = 0; i < ix->block_ndim; i++) {
+        if (ix->block_shape[i] == 0) return true;
+    }
+    return false;
+}
+
+bool index_axis_is_empty(const index_t *ix)
+{
+    for (int i = 0; i < ix->count; i++) {
+        if (ix->at[i].kind == INDEX_ARRAY && ix->at[i].length == 0) return true;
+    }
+    return false;
+}
+
+/* What arrays without indices select: no elements, in the shape that the rules give. */
+static mx_array *read_none(const index_t *ix)
+{
+    int64_t sizes[2 * MX_MAX_NDIM];
+    int n = 0, slices = 0;
+    for (int i = 0; i < ix->count; i++) {
+        if (ix->at[i].kind != INDEX_SLICE) continue;
+        /* The block stands between the slices before it and those after. */
+        int place = slices < ix->block_place ? slices : slices + ix->block_ndim;
+        sizes[place] = ix->at[i].length;
+        slices++;
+    }
+    for (int k = 0; k < ix->block_ndim; k++) sizes[ix->block_place + k] = ix->block_shape[k];
+    if ((n = slices + ix->block_ndim) > MX_MAX_NDIM) {
+        return mx_fail(MX_VALUE, "[index] The result would have more than %d dimensions.", MX_MAX_NDIM);
+    }
+    return mx_zeros((mx_shape){n, sizes}, mx_dtype_of(ix->x));
+}
+
 /* x[key] of a parsed index. */
 static mx_array *read_index(const index_t *ix)
 {
     mx_array *y = index_slice(ix);
-    if (ix->array_count == 1) {
+    if (ix->array_count && index_block_is_empty(ix)) {
+        y = read_none(ix);
+    } else if (ix->array_count && index_axis_is_empty(ix)) {
+        return mx_fail(MX_INDEX, "[index] An index array has entries, but the axis that it indexes has none.");
+    } else if (ix->array_count == 1) {
         y = read_one(ix, y);
     } else if (ix->array_count) {
         y = read_many(ix, y);

@@ -47,6 +47,9 @@ mx_array *index_put_slice(const index_t *ix, mx_array *part);
 
 /* Shapes and broadcasts a value as index_slice's result (no arrays) or as the updates of a scatter into it. */
 mx_array *index_align(const index_t *ix, mx_array *value);
+/* Do the arrays select nothing, because there are no indices?  Do they index an axis that has no elements? */
+bool index_block_is_empty(const index_t *ix);
+bool index_axis_is_empty(const index_t *ix);
 /* The arrays of the index and their axes, as mx_gather and mx_scatter want them; returns their number. */
 int index_arrays(const index_t *ix, mx_array **arrays, int *axes);
 

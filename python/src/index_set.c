@@ -156,6 +156,7 @@ mx_array *index_write(const index_t *ix, mx_array *value, index_mode mode)
     mx_array *arrays[MX_MAX_NDIM], *part = NULL;
     int axes[MX_MAX_NDIM], count = index_arrays(ix, arrays, axes);
     if (!(value = index_align(ix, value))) return NULL;
+    if (count && (index_block_is_empty(ix) || index_axis_is_empty(ix))) return ix->whole;
     if (!count) {
         part = mode == INDEX_SET ? value : combine(index_slice(ix), value, mode);
     } else if (mode == INDEX_DIVIDE) {
