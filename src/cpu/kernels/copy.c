@@ -48,9 +48,15 @@ void KERNEL(stream_copy)(void *to, const void *from, size_t bytes)
 #endif
     }
     memcpy(y + i, x + i, bytes - i);
-    _mm_sfence();
 #else
     memcpy(to, from, bytes);
+#endif
+}
+
+void KERNEL(stream_end)(void)
+{
+#if defined __x86_64__
+    _mm_sfence();
 #endif
 }
 
@@ -76,6 +82,7 @@ static void copy_flat(void *ctx, int64_t begin, int64_t end)
     size_t bytes = (size_t)(end - begin) * job->bytes, at = (size_t)begin * job->bytes;
     if ((size_t)job->total * job->bytes >= STREAM_BYTES) {
         KERNEL(stream_copy)(job->to + at, job->from + at, bytes);
+        KERNEL(stream_end)();
     } else {
         memcpy(job->to + at, job->from + at, bytes);
     }
@@ -153,6 +160,7 @@ static void copy_run(const copy_job *job, char *to, const char *from, int64_t to
     size_t bytes = job->bytes;
     if (to_stride == 1 && stride == 1 && (size_t)n * bytes >= 4096 && (size_t)job->total * bytes >= STREAM_BYTES) {
         KERNEL(stream_copy)(to, from, (size_t)n * bytes);
+        KERNEL(stream_end)();
     } else if (to_stride == 1) {
         gather_by_size[bytes](to, from, stride, n);
     } else {

@@ -21,5 +21,6 @@ void KERNEL(copy_between)(void *to, const int64_t *to_strides, const void *from,
                           mx_shape shape, size_t bytes);
 /* Copies `bytes` past the caches: for results that are too large to stay there. */
 void KERNEL(stream_copy)(void *to, const void *from, size_t bytes);
+void KERNEL(stream_end)(void); /* to be called before other threads may read what was streamed */
 
 #endif

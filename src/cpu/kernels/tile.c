@@ -321,6 +321,7 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
         for (int k = 0; k < p->step_count; k++)
             values[MAX_OPERANDS + k] = run_step(p, &p->steps[k], k, values, &t, at, n);
     }
+    if (p->stream) KERNEL(stream_end)();
 }
 
 /* One step, all in place: bodies take the arrays themselves, in shares of a thread. */
