@@ -229,8 +229,8 @@ static bool scatter_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
         break;
     case MX_SCATTER_PROD:
         /* y = x * product of the updates; each factor's derivative is y divided by it. */
-        if (wants_x) din[0] = mx_mul(dout[0], scatter_by(mx_ones_like(x), updates, c->in + 2, p));
-        if (wants_updates) din[1] = mx_div(read_back(c, mx_mul(dout[0], y)), updates);
+        if (wants_x) din[0] = mx_mul(dout[0], mx_conjugate(scatter_by(mx_ones_like(x), updates, c->in + 2, p)));
+        if (wants_updates) din[1] = mx_mul(read_back(c, dout[0]), mx_conjugate(mx_div(read_back(c, y), updates)));
         break;
     default:
         if (wants_x) din[0] = where_else_0(mx_equal(x, y), dout[0]);
@@ -535,8 +535,8 @@ static bool scatter_along_axis_vjp(const mx_call *c, mx_array *const *dout, mx_a
         if (d) din[1] = where_else_0(along_winners(c), d);
         break;
     case MX_SCATTER_PROD:
-        if (wants_x) din[0] = mx_mul(dout[0], scatter_along(mx_ones_like(x), index, values, p));
-        if (d) din[1] = mx_div(mx_mul(d, take_along(y, index, p->axis, drop)), values);
+        if (wants_x) din[0] = mx_mul(dout[0], mx_conjugate(scatter_along(mx_ones_like(x), index, values, p)));
+        if (d) din[1] = mx_mul(d, mx_conjugate(mx_div(take_along(y, index, p->axis, drop), values)));
         break;
     default:
         if (wants_x) din[0] = where_else_0(mx_equal(x, y), dout[0]);

@@ -9,14 +9,3 @@
     {                                                                                                                  \
         (void)c;                                                                                                       \
     }
-UNSAMPLED(slice)
-UNSAMPLED(diagonal)
-UNSAMPLED(as_strided)
-UNSAMPLED(slice_update)
-UNSAMPLED(concatenate)
-UNSAMPLED(arange)
-UNSAMPLED(gather)
-UNSAMPLED(scatter)
-UNSAMPLED(take)
-UNSAMPLED(take_along_axis)
-UNSAMPLED(scatter_along_axis)
