@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Workers wait for a generation number to change: they spin for some microseconds, because the next kernel usually
- * follows at once, and then sleep.  Chunks are handed out by a counter.  The thread that started the loop works too. */
+ * follows at once, and then sleep.  Chunks are handed out by a counter.  The thread that started the loop works too; when
+ * nothing is left it closes the gate and waits only for workers that are inside: one that the system has not woken yet
+ * holds up nobody. */
 #include "cpu/pool.h"
 #include "core/runtime.h"
 #include "core/thread.h"
@@ -19,13 +21,47 @@ static struct {
     pthread_cond_t wake;
     _Atomic int sleepers;
     /* The loop that runs now. */
-    _Atomic uint64_t generation;
+    _Atomic uint64_t gate; /* OPEN, then the workers inside, then 32 bits of generation */
     cpu_chunk_fn fn;
     void *ctx;
     int64_t chunks;
     _Atomic int64_t next;
-    _Atomic int working; /* workers that have not finished this generation */
 } pool = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static const uint64_t gate_open = (uint64_t)1 << 63, gate_one = (uint64_t)1 << 32, gate_inside = 0x7fffffff00000000u;
+
+static uint32_t generation(void)
+{
+    return (uint32_t)atomic_load_explicit(&pool.gate, memory_order_acquire);
+}
+
+/* A worker goes in, if the gate of the generation that it has seen is still open. */
+static bool enter_gate(uint32_t seen)
+{
+    uint64_t gate = atomic_load_explicit(&pool.gate, memory_order_acquire);
+    while ((gate & gate_open) && (uint32_t)gate == seen) {
+        if (atomic_compare_exchange_weak(&pool.gate, &gate, gate + gate_one)) return true;
+    }
+    return false;
+}
+
+static void leave_gate(void)
+{
+    atomic_fetch_sub_explicit(&pool.gate, gate_one, memory_order_release);
+}
+
+/* The caller: nobody comes in any more, and whoever is inside is waited for. */
+static void close_gate(void)
+{
+    atomic_fetch_and(&pool.gate, ~gate_open);
+    while (atomic_load_explicit(&pool.gate, memory_order_acquire) & gate_inside) CPU_PAUSE();
+}
+
+static void open_gate(void)
+{
+    uint32_t next = generation() + 1;
+    atomic_store(&pool.gate, gate_open | next);
+}
 
 static void run_chunks(cpu_chunk_fn fn, void *ctx, int64_t chunks)
 {
@@ -36,20 +72,20 @@ static void run_chunks(cpu_chunk_fn fn, void *ctx, int64_t chunks)
     }
 }
 
-static uint64_t wait_for_work(uint64_t seen)
+static uint32_t wait_for_work(uint32_t seen)
 {
-    uint64_t now;
+    uint32_t now;
     int64_t until = clock_ns() + SPIN_NS;
     do {
         for (int i = 0; i < SPIN_CHECK; i++) {
-            now = atomic_load_explicit(&pool.generation, memory_order_acquire);
+            now = generation();
             if (now != seen) return now;
             CPU_PAUSE();
         }
     } while (clock_ns() < until);
     pthread_mutex_lock(&pool.lock);
     atomic_fetch_add(&pool.sleepers, 1);
-    while ((now = atomic_load(&pool.generation)) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
+    while ((now = generation()) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
     atomic_fetch_sub(&pool.sleepers, 1);
     pthread_mutex_unlock(&pool.lock);
     return now;
@@ -57,12 +93,13 @@ static uint64_t wait_for_work(uint64_t seen)
 
 static void *work(void *first_seen)
 {
-    uint64_t seen = (uint64_t)(uintptr_t)first_seen;
+    uint32_t seen = (uint32_t)(uintptr_t)first_seen;
     thread_self()->is_worker = true;
     for (;;) {
         seen = wait_for_work(seen);
+        if (!enter_gate(seen)) continue;
         run_chunks(pool.fn, pool.ctx, pool.chunks);
-        atomic_fetch_sub_explicit(&pool.working, 1, memory_order_release);
+        leave_gate();
     }
     return NULL;
 }
@@ -100,7 +137,7 @@ static void start_workers(void)
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pool.threads = 1;
-    void *seen = (void *)(uintptr_t)atomic_load(&pool.generation);
+    void *seen = (void *)(uintptr_t)generation();
     for (int i = 1; i < wanted; i++) {
         pthread_t thread;
         if (pthread_create(&thread, &attributes, work, seen)) break;
@@ -117,7 +154,7 @@ static void after_fork(void)
     pthread_cond_init(&pool.wake, NULL);
     atomic_store(&pool.busy, 0);
     atomic_store(&pool.sleepers, 0);
-    atomic_store(&pool.working, 0);
+    atomic_store(&pool.gate, generation());
 }
 
 CONSTRUCTOR static void watch_fork(void)
@@ -149,8 +186,7 @@ void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     pool.ctx = ctx;
     pool.chunks = chunks;
     atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool.working, pool.threads - 1, memory_order_relaxed);
-    atomic_fetch_add(&pool.generation, 1);
+    open_gate();
     if (atomic_load(&pool.sleepers)) {
         pthread_mutex_lock(&pool.lock);
         pthread_cond_broadcast(&pool.wake);
@@ -161,6 +197,6 @@ void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     self->is_worker = true;
     run_chunks(fn, ctx, chunks);
     self->is_worker = false;
-    while (atomic_load_explicit(&pool.working, memory_order_acquire)) CPU_PAUSE();
+    close_gate();
     atomic_store_explicit(&pool.busy, 0, memory_order_release);
 }
