@@ -144,8 +144,10 @@ static mx_array *read_array(const cursor *c, source *s, int64_t offset)
 
 mx_array *npy_read(const char *op, source *s)
 {
-    unsigned char start[12];
-    if (s->size < (int64_t)sizeof start || !source_read(s, start, 0, sizeof start) || memcmp(start, magic, 6) != 0)
+    unsigned char start[12] = {0};
+    size_t there = s->size < (int64_t)sizeof start ? (size_t)s->size : sizeof start;
+    if (!source_read(s, start, 0, there)) return NULL;
+    if (there < sizeof start || memcmp(start, magic, 6) != 0)
         return mx_fail(MX_RUNTIME, "[%s] %s: not in NumPy's format.", op, s->name);
     if (start[6] < 1 || start[6] > 3)
         return mx_fail(MX_RUNTIME, "[%s] %s: version %d of NumPy's format is not known.", op, s->name, start[6]);

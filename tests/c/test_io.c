@@ -2,6 +2,7 @@
  *
  * Files: what is written is read back, byte for byte what MLX writes; hostile files are refused. */
 #include "check.h"
+#include "core/memory.h"
 #include "mica/io.h"
 #include "mica/stream.h"
 #include <stdio.h>
@@ -510,4 +511,44 @@ TEST(mangled_files_do_no_harm)
             load_mangled(&copy, format);
         }
     }
+}
+
+/* ---- Failing allocations */
+/* Saves and loads; true if nothing failed. */
+static bool round_trip(int format, const mx_table *table, const char *path)
+{
+    mx_table *back = NULL;
+    mx_array *x = mx_table_value(table, 0);
+    bool ok = format == 0   ? mx_save_npy(path, x) && mx_eval(mx_load_npy(path))
+              : format == 3 ? mx_save_safetensors(path, table) && (back = mx_load_safetensors(path))
+                            : mx_save_npz(path, table, format == 2) && (back = mx_load_npz(path));
+    for (int i = 0; ok && i < mx_table_count(back); i++) ok = mx_eval(mx_table_value(back, i));
+    mx_table_free(&back);
+    return ok;
+}
+
+TEST(files_survive_failing_allocations)
+{
+    scratch_file f = scratch_open("a.file");
+    for (int format = 0; format < 4; format++) {
+        mx_table *table = some_table();
+        bool ok = false;
+        CHECK(mx_table_put_text(table, "note", "text"));
+        CHECK(round_trip(format, table, f.path));
+        for (int64_t n = 1; !ok && n < 2000; n++) {
+            mx_scope s = mx_scope_open();
+            memory_fail_at(n, false);
+            ok = round_trip(format, table, f.path);
+            memory_fail_at(0, false);
+            mx_scope_close(s, NULL);
+            if (ok || mx_error().code == MX_MEMORY) continue;
+            ok = check_that(false, __FILE__, __LINE__, "format %d, allocation %lld: no MEMORY error", format,
+                            (long long)n);
+        }
+        CHECK(ok && mx_load_npy(NULL) == NULL && mx_error().code == MX_VALUE);
+        mx_table_free(&table);
+    }
+    mx_synchronize(NULL); /* what the stream remembers of all this */
+    mx_error();
+    scratch_close(&f);
 }
