@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: MIT
 #
-# mlx-c: what the library exports.
+# mlx-c: what the library exports, and that it works.
 add_test(NAME mlxc_exports COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DLIBRARY=$<TARGET_FILE:mlxc_shared>
          -DHEADERS=${PROJECT_SOURCE_DIR}/include/mlx/c -DMISSING=${PROJECT_SOURCE_DIR}/docs/missing_mlxc.txt
          -P ${CMAKE_CURRENT_SOURCE_DIR}/mlxc/exports.cmake)
+
+# A program that uses the shared library, and the same calls while allocations fail: linked statically, for the switch
+# that makes them fail is not exported.
+add_executable(test_mlxc mlxc/main.c mlxc/handles.c mlxc/ops.c mlxc/composed.c mlxc/calls.c mlxc/errors.c)
+target_compile_definitions(test_mlxc PRIVATE _GNU_SOURCE)
+target_link_libraries(test_mlxc PRIVATE mlxc_shared Threads::Threads m)
+add_test(NAME mlxc COMMAND test_mlxc)
+
+add_executable(test_mlxc_torture mlxc/torture.c ${mlxc_sources})
+target_compile_definitions(test_mlxc_torture PRIVATE MICA_VERSION="${PROJECT_VERSION}")
+target_link_libraries(test_mlxc_torture PRIVATE mica_static)
+add_test(NAME mlxc_torture COMMAND test_mlxc_torture)
