@@ -155,7 +155,8 @@ mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, float alpha, float bet
     mx_call call = {.in = in, .nin = 2};
     if (!shape(&call, &whole)) return NULL;
     mx_array *addend = in[2];
-    if (b_is_vector && addend->ndim > 0) addend = mx_reshape(addend, SHAPE(-1, 1));
+    if (b_is_vector && addend->ndim > 0) addend = mx_expand_dims(addend, AXES(-1));
+    if (a_is_vector && addend && addend->ndim > 1) addend = mx_expand_dims(addend, AXES(-2));
     if (!addend || !(in[2] = mx_broadcast_to(addend, spec_shape(&whole)))) return NULL;
     return drop_axes(op_apply_n(&mx_op_matmul, &(matmul_params){alpha, beta}, in, 3), a_is_vector, b_is_vector);
 }

@@ -70,8 +70,8 @@ static bool prod_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     int64_t n = y->size ? x->size / y->size : 0;
     mx_array *rows = mx_reshape(x, SHAPE(y->size, n)), *before = mx_cumprod(rows, -1, false, false),
              *after = mx_cumprod(rows, -1, true, false);
-    mx_array *others = mx_reshape(mx_mul(before, after), array_shape(x));
-    return (din[0] = mx_mul(mx_conjugate(others), with_ones(dout[0], x))) != NULL;
+    mx_array *others = mx_conjugate(mx_reshape(mx_mul(before, after), array_shape(x)));
+    return (din[0] = mx_mul(others, with_ones(dout[0], x))) != NULL;
 }
 
 /* Where several elements are the extreme, they share the cotangent evenly. */
@@ -116,11 +116,11 @@ static mx_array *widen(mx_array *x)
 
 mx_array *mx_sum(mx_array *x, mx_axes axes, bool keep)
 {
-    return axes.count == 0 ? x : reduce(&mx_op_sum, widen(x), axes, keep);
+    return axes.count == 0 && op_has("sum", x) ? x : reduce(&mx_op_sum, widen(x), axes, keep);
 }
 mx_array *mx_prod(mx_array *x, mx_axes axes, bool keep)
 {
-    return axes.count == 0 ? x : reduce(&mx_op_prod, widen(x), axes, keep);
+    return axes.count == 0 && op_has("prod", x) ? x : reduce(&mx_op_prod, widen(x), axes, keep);
 }
 mx_array *mx_all(mx_array *x, mx_axes axes, bool keep)
 {
@@ -131,9 +131,18 @@ mx_array *mx_any(mx_array *x, mx_axes axes, bool keep)
     return reduce(&mx_op_any, mx_astype(x, MX_BOOL), axes, keep);
 }
 
+/* Elements folded into each result; -1 and an error of `code` for a bad axis. */
+static int64_t folded(const char *op, mx_array *x, mx_axes list, mx_code code)
+{
+    int axes[MX_MAX_NDIM], n = op_has(op, x) ? axes_of(op, list, x->ndim, code, axes) : -1;
+    int64_t count = n < 0 ? -1 : 1;
+    for (int i = 0; i < n; i++) count *= x->shape[axes[i]];
+    return count;
+}
+
 static mx_array *extreme(const mx_op *op, mx_array *x, mx_axes axes, bool keep)
 {
-    if (op_has(op->name, x) && x->size == 0)
+    if (folded(op->name, x, axes, MX_INDEX) == 0)
         return mx_fail(MX_VALUE, "[%s] Cannot %s reduce zero size array.", op->name, op->name);
     return reduce(op, x, axes, keep);
 }
@@ -147,18 +156,9 @@ mx_array *mx_max(mx_array *x, mx_axes axes, bool keep)
     return extreme(&mx_op_max, x, axes, keep);
 }
 
-/* Elements folded into each result; -1 and a VALUE error for a bad axis. */
-static int64_t folded(const char *op, mx_array *x, mx_axes list)
-{
-    int axes[MX_MAX_NDIM], n = op_has(op, x) ? axes_of(op, list, x->ndim, MX_VALUE, axes) : -1;
-    int64_t count = n < 0 ? -1 : 1;
-    for (int i = 0; i < n; i++) count *= x->shape[axes[i]];
-    return count;
-}
-
 mx_array *mx_mean(mx_array *x, mx_axes axes, bool keep)
 {
-    int64_t n = folded("mean", x, axes);
+    int64_t n = folded("mean", x, axes, MX_VALUE);
     if (n < 0) return NULL;
     mx_array *sum = mx_at_least_float(mx_sum(x, axes, keep));
     return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)n)) : NULL;
@@ -166,7 +166,7 @@ mx_array *mx_mean(mx_array *x, mx_axes axes, bool keep)
 
 mx_array *mx_var(mx_array *x, mx_axes axes, bool keep, int ddof)
 {
-    int64_t n = folded("var", x, axes);
+    int64_t n = folded("var", x, axes, MX_VALUE);
     if (n < 0) return NULL;
     x = mx_at_least_float(x);
     mx_array *centred = mx_sub(x, mx_mean(x, axes, KEEP));

@@ -3,6 +3,7 @@
  * Running sums, products, extremes and log-sums along an axis, which is moved to the end for the op. */
 #include "core/params/scan.h"
 #include "ops/rules.h"
+#include <math.h>
 
 static const mx_field fields[] = {FIELD_INT(scan_params, kind), FIELD_BOOL(scan_params, reverse),
                                   FIELD_BOOL(scan_params, inclusive), FIELD_END};
@@ -18,67 +19,102 @@ static mx_array *sum_back(mx_array *x, const scan_params *p)
     return apply(x, SCAN_SUM, !p->reverse, p->inclusive);
 }
 
-/* d out_i / d x_j = out_i / x_j where no factor is zero; zeros are counted out by perturbing nothing: rows with a zero
- * take the long way, an outer product of what lies between. */
-static mx_array *prod_back(const mx_call *c, mx_array *dout)
+/* ---- Derivatives of the others
+ *
+ * All three are sums over i >= j of dout_i times a product of factors between j and i, so U_j = dout_j + a_(j+1) U_(j+1)
+ * gives them without dividing by anything.  Written for an inclusive forward scan: reversed ones are flipped, exclusive
+ * ones shifted.
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+static mx_array *flip(mx_array *x, bool reverse)
 {
-    const scan_params *p = c->params;
-    mx_array *x = c->in[0];
-    int64_t n = x->shape[x->ndim - 1];
-    /* between[.., i, j] = product of x_k for the k that out_i has, without k = j. */
-    mx_array *row = mx_arange(0, (double)n, 1, MX_INT32), *column = mx_reshape(row, SHAPE(n, 1)),
-             *cube = mx_reshape(row, SHAPE(n, 1, 1));
-    mx_array *j = column, *k = row;
-    mx_array *has = p->reverse ? (p->inclusive ? mx_greater_equal(k, cube) : mx_greater(k, cube))
-                               : (p->inclusive ? mx_less_equal(k, cube) : mx_less(k, cube));
-    mx_array *others = mx_logical_and(has, mx_not_equal(k, j)); /* (i, j, k) */
-    mx_array *wide = mx_expand_dims(x, AXES(-2, -3));
-    mx_array *between = mx_prod(mx_where(others, wide, mx_like(x, 1)), AXES(-1), false); /* (.., i, j) */
-    mx_array *uses =
-        p->reverse ? (p->inclusive ? mx_greater_equal(row, column) : mx_greater(row, column))
-                   : (p->inclusive ? mx_less_equal(row, column) : mx_less(row, column)); /* (i, j): out_i has x_j */
-    mx_array *part = mx_where(uses, mx_mul(mx_conjugate(between), mx_expand_dims(dout, AXES(-1))), mx_like(x, 0));
-    return mx_sum(part, AXES(-2), false);
+    return reverse ? mx_flip(x, AXES(-1)) : x;
 }
 
-/* out_i is the x_j that was the extreme when i was reached: x_j gets the cotangents of the run in which it stays so. */
-static mx_array *extreme_back(const mx_call *c, mx_array *dout)
+/* Entries `from` to `to` - 1 of the last axis. */
+static mx_array *part(mx_array *x, int64_t from, int64_t to)
 {
-    const scan_params *p = c->params;
-    mx_array *x = c->in[0], *y = c->out[0];
-    int64_t n = x->shape[x->ndim - 1];
-    mx_array *row = mx_arange(0, (double)n, 1, MX_INT32), *column = mx_reshape(row, SHAPE(n, 1));
-    mx_array *uses = p->reverse ? (p->inclusive ? mx_greater_equal(row, column) : mx_greater(row, column))
-                                : (p->inclusive ? mx_less_equal(row, column) : mx_less(row, column));
-    mx_array *equal =
-        mx_logical_and(uses, mx_equal(mx_expand_dims(y, AXES(-1)), mx_expand_dims(x, AXES(-2)))); /* (.., i, j) */
-    mx_array *hit = mx_astype(equal, mx_dtype_of(x)), *count = mx_maximum(mx_sum(hit, AXES(-1), KEEP), mx_like(x, 1));
-    return mx_sum(mx_mul(mx_div(hit, count), mx_expand_dims(dout, AXES(-1))), AXES(-2), false);
+    int64_t start[MX_MAX_NDIM] = {0}, stop[MX_MAX_NDIM], step[MX_MAX_NDIM];
+    if (!x) return NULL;
+    for (int i = 0; i < x->ndim; i++) stop[i] = x->shape[i], step[i] = 1;
+    start[x->ndim - 1] = from;
+    stop[x->ndim - 1] = to;
+    return mx_slice(x, start, stop, step);
 }
 
-/* d out_i / d x_j = exp(x_j - out_i): a reversed sum of dout exp(-out), kept in range by its own maximum. */
-static mx_array *logaddexp_back(const mx_call *c, mx_array *dout)
+/* x_(j + distance), 0 past the end. */
+static mx_array *shift(mx_array *x, int64_t distance)
+{
+    mx_array *none = mx_zeros_like(part(x, 0, distance)),
+             *parts[2] = {part(x, distance, x ? x->shape[x->ndim - 1] : 0), none};
+    return mx_concatenate(parts, 2, -1);
+}
+
+/* U_j = g_j + a_(j+1) U_(j+1), by doubling (Hillis and Steele 1986): after k steps U_j sums 2^k terms. */
+static mx_array *recurrence(mx_array *g, mx_array *a)
+{
+    if (!g || !a) return NULL;
+    int64_t n = g->shape[g->ndim - 1];
+    if (n > 1) a = shift(a, 1);
+    for (int64_t distance = 1; distance < n && g && a; distance *= 2) {
+        g = mx_add(g, mx_mul(a, shift(g, distance)));
+        if (distance * 2 < n) a = mx_mul(a, shift(a, distance));
+    }
+    return g;
+}
+
+/* d out_i / d x_j = (the product before j) (the factors from j + 1 to i). */
+static mx_array *prod_back(mx_array *x, mx_array *g)
+{
+    x = mx_conjugate(x);
+    return mx_mul(apply(x, SCAN_PROD, false, false), recurrence(g, x));
+}
+
+/* x_j gets the cotangents of the run in which it stays the extreme; of equal ones the last holds. */
+static mx_array *extreme_back(mx_array *x, mx_array *y, mx_array *g)
+{
+    if (!x) return NULL;
+    mx_array *holds = mx_equal(x, y);
+    mx_array *stays = mx_astype(mx_logical_not(holds), mx_dtype_of(x));
+    return mx_mul(mx_astype(holds, mx_dtype_of(x)), recurrence(g, stays));
+}
+
+/* d out_i / d x_j = exp(x_j - out_j) exp(out_j - out_(j+1)) ... exp(out_(i-1) - out_i); out never falls, so no factor is
+ * above 1.  Where out_j is still -inf nothing before j counts. */
+static mx_array *logaddexp_back(mx_array *x, mx_array *y, mx_array *g)
+{
+    if (!x || !y) return NULL;
+    mx_array *silent = mx_equal(mx_real(y), mx_real(mx_like(x, -INFINITY))), *zero = mx_like(x, 0);
+    mx_array *parts[2] = {part(y, 0, 1), part(y, 0, x->shape[x->ndim - 1] - 1)};
+    mx_array *before = mx_concatenate(parts, 2, -1), *level = mx_where(silent, zero, y);
+    mx_array *factor = mx_where(silent, zero, mx_exp(mx_sub(before, level)));
+    mx_array *own = mx_where(silent, zero, mx_exp(mx_sub(x, level)));
+    return mx_mul(mx_conjugate(own), recurrence(g, mx_conjugate(factor)));
+}
+
+static mx_array *chain_back(const mx_call *c, mx_array *dout)
 {
     const scan_params *p = c->params;
-    mx_array *x = c->in[0], *y = c->out[0];
-    int64_t n = x->shape[x->ndim - 1];
-    mx_array *row = mx_arange(0, (double)n, 1, MX_INT32), *column = mx_reshape(row, SHAPE(n, 1));
-    mx_array *uses = p->reverse ? (p->inclusive ? mx_greater_equal(row, column) : mx_greater(row, column))
-                                : (p->inclusive ? mx_less_equal(row, column) : mx_less(row, column));
-    mx_array *slope =
-        mx_where(uses, mx_exp(mx_sub(mx_expand_dims(x, AXES(-2)), mx_expand_dims(y, AXES(-1)))), mx_like(x, 0));
-    return mx_sum(mx_mul(mx_conjugate(slope), mx_expand_dims(dout, AXES(-1))), AXES(-2), false);
+    mx_array *x = flip(c->in[0], p->reverse), *y = flip(c->out[0], p->reverse), *g = flip(dout, p->reverse), *back;
+    if (!p->inclusive) {
+        g = shift(g, 1);
+        y = p->kind == SCAN_PROD ? NULL : apply(x, p->kind, false, true);
+    }
+    if (p->kind == SCAN_PROD) {
+        back = prod_back(x, g);
+    } else if (p->kind == SCAN_LOGADDEXP) {
+        back = logaddexp_back(x, y, g);
+    } else {
+        back = extreme_back(x, y, g);
+    }
+    return flip(back, p->reverse);
 }
 
 static bool vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     const scan_params *p = c->params;
-    switch (p->kind) {
-    case SCAN_SUM: din[0] = sum_back(dout[0], p); break;
-    case SCAN_PROD: din[0] = prod_back(c, dout[0]); break;
-    case SCAN_LOGADDEXP: din[0] = logaddexp_back(c, dout[0]); break;
-    default: din[0] = extreme_back(c, dout[0]);
-    }
+    bool empty = c->in[0]->size == 0;
+    din[0] = p->kind == SCAN_SUM ? sum_back(dout[0], p) : empty ? dout[0] : chain_back(c, dout[0]);
     return din[0] != NULL;
 }
 

@@ -12,6 +12,8 @@
 /* The axes that are worked on, merged into one at the end. */
 static mx_array *as_rows(const char *op, mx_array *x, mx_axes axes, reduced_axes *r)
 {
+    if (x && x->ndim == 0 && axes.count > 0)
+        return mx_fail(MX_VALUE, "[%s] %d axes given for an array with 0 dimensions.", op, axes.count);
     mx_array *moved = axes_to_end(op, x, axes, r);
     if (!moved) return NULL;
     int kept = moved->ndim - r->count;
@@ -63,10 +65,25 @@ const mx_op mx_op_softmax = {OP_NAMED(softmax, "softmax"), .fields = fields,   .
                              .shape = op_shape_same,       .vjp = softmax_vjp, .jvp = softmax_jvp,
                              .vmap = op_vmap_leading};
 
+/* exp(x - peak); the peak only keeps it in range, so nothing flows through it. */
+static mx_array *exp_below(mx_array *x, mx_array *peak)
+{
+    return mx_exp(mx_sub(x, mx_stop_gradient(peak)));
+}
+
+static bool is_complex(const mx_array *x)
+{
+    return x && x->dtype == MX_COMPLEX64;
+}
+
 mx_array *mx_softmax(mx_array *x, mx_axes axes, bool precise)
 {
     reduced_axes r;
     x = mx_at_least_float(x);
+    if (is_complex(x) && x->size) {
+        mx_array *e = exp_below(x, mx_max(x, axes, KEEP));
+        return mx_div(e, mx_sum(e, axes, KEEP));
+    }
     mx_array *rows = as_rows("softmax", x, axes, &r);
     if (!rows || x->size == 0) return rows ? x : NULL;
     return from_rows(op_apply(&mx_op_softmax, &(softmax_params){precise}, rows), x, axes, &r);
@@ -101,5 +118,9 @@ mx_array *mx_logsumexp(mx_array *x, mx_axes axes, bool keep)
     mx_array *rows = as_rows("logsumexp", x, axes, &r);
     if (!rows) return NULL;
     if (x->size == 0) return mx_fail(MX_VALUE, "[logsumexp] Received empty array.");
+    if (is_complex(x)) {
+        mx_array *peak = mx_max(x, axes, keep), *sum = mx_sum(exp_below(x, mx_max(x, axes, KEEP)), axes, keep);
+        return mx_add(mx_log(sum), mx_stop_gradient(peak));
+    }
     return axes_restore(op_apply(&mx_op_logsumexp, NULL, rows), &r, keep);
 }

@@ -1,82 +1,94 @@
 /* SPDX-License-Identifier: MIT
  *
- * RMS norm and layer norm.  Their backward ops have no public function, so samples apply them by themselves. */
+ * RMS norm and layer norm, and the ops that their gradients are. */
 #include "check.h"
 #include "core/op.h"
 #include "core/params/norm.h"
+#include "mica/fast.h"
 
 static mx_array *rms(mx_array *const *x)
 {
     return mx_rms_norm(x[0], x[1], 1e-5f);
 }
+static mx_array *rms_bare(mx_array *const *x)
+{
+    return mx_rms_norm(x[0], NULL, 0.1f);
+}
 static mx_array *layer(mx_array *const *x)
 {
     return mx_layer_norm(x[0], x[1], x[2], 1e-5f);
 }
-static mx_array *plain_rms(mx_array *const *x)
-{
-    return mx_rms_norm(x[0], NULL, 0.1f);
-}
-static mx_array *plain_layer(mx_array *const *x)
+static mx_array *layer_bare(mx_array *const *x)
 {
     return mx_layer_norm(x[0], NULL, NULL, 0.1f);
 }
 
-/* All outputs in one: each must be pulled back and batched. */
-static mx_array *backward(const mx_op *op, mx_array *const *x, int nout)
+/* A normalised value is rounded to the dtype before it meets the weight: an epsilon for each step. */
+const op_sample samples_rms_norm[] = {
+    {"rows", rms, {IN(4, 33), IN(33)}, FLOATS, 8, NULL_ALLOWED},
+    {"a vector", rms, {IN(7), IN(7)}, FLOATS, 8, NULL_ALLOWED},
+    {"no weight", rms_bare, {IN(2, 3, 40)}, FLOATS, 8},
+    {"one column", rms, {IN_RANGE(1, 2, 3, 1), IN(1)}, FLOATS, 8, NULL_ALLOWED},
+    {"weights of a wider dtype", rms, {IN(3, 8), IN_OF(MX_FLOAT32, -2, 2, 8)}, HALVES, 8, NULL_ALLOWED},
+    {"no rows", rms, {IN(0, 7), IN(7)}, FLOATS, 1, NULL_ALLOWED},
+    {"long rows", rms, {IN(3, 40001), IN(40001)}, FLOATS, 32, NULL_ALLOWED},
+    {"many rows", rms, {IN(1001, 130), IN(130)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 8, NULL_ALLOWED},
+    {0},
+};
+
+const op_sample samples_layer_norm[] = {
+    {"rows", layer, {IN(4, 33), IN(33), IN(33)}, FLOATS, 8, NULL_ALLOWED},
+    {"a vector", layer, {IN(7), IN(7), IN(7)}, FLOATS, 8, NULL_ALLOWED},
+    {"neither weight nor bias", layer_bare, {IN(2, 3, 40)}, FLOATS, 8},
+    {"far from zero", layer, {IN_RANGE(100, 101, 3, 64), IN(64), IN(64)}, FLOATS, 64, NULL_ALLOWED | NO_GRAD},
+    {"no rows", layer, {IN(0, 7), IN(7), IN(7)}, FLOATS, 1, NULL_ALLOWED},
+    {"long rows", layer, {IN(3, 40001), IN(40001), IN(40001)}, FLOATS, 32, NULL_ALLOWED},
+    {"many rows", layer, {IN(1001, 130), IN(130), IN(130)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 8, NULL_ALLOWED},
+    {0},
+};
+
+static mx_array *rms_back(mx_array *const *x)
+{
+    mx_array *out[2];
+    if (!op_apply_multi(&mx_op_rms_norm_vjp, &(norm_params){1e-2f}, x, 3, out, 2)) return NULL;
+    return mx_add(out[0], out[1]);
+}
+static mx_array *layer_back(mx_array *const *x)
 {
     mx_array *out[3];
-    if (!op_apply_multi(op, &(norm_params){1e-5f}, x, 3, out, nout)) return NULL;
-    mx_array *sum = mx_add(out[0], out[1]);
-    return nout == 3 ? mx_add(sum, out[2]) : sum;
-}
-static mx_array *rms_backward(mx_array *const *x)
-{
-    return backward(&mx_op_rms_norm_vjp, x, 2);
-}
-static mx_array *layer_backward(mx_array *const *x)
-{
-    return backward(&mx_op_layer_norm_vjp, x, 3);
+    if (!op_apply_multi(&mx_op_layer_norm_vjp, &(norm_params){1e-2f}, x, 3, out, 3)) return NULL;
+    return mx_add(mx_add(out[0], out[1]), out[2]);
 }
 
-const op_sample samples_rms_norm[] = {
-    {"rows", rms, {IN(4, 33), IN(33)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"three axes", rms, {IN(2, 3, 8), IN(8)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"without a weight", plain_rms, {IN(4, 9)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"no rows", rms, {IN(0, 9), IN(9)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"many elements",
-     rms,
-     {IN(1000, 130), IN(130)},
-     DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16),
-     16,
-     ANY_ORDER | NULL_ALLOWED},
-    {0},
-};
-const op_sample samples_layer_norm[] = {
-    {"rows", layer, {IN(4, 33), IN(33), IN(33)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"three axes", layer, {IN(2, 3, 8), IN(8), IN(8)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"without a weight", plain_layer, {IN(4, 9)}, FLOATS, 8, ANY_ORDER | NULL_ALLOWED},
-    {"many elements", layer, {IN(1000, 130), IN(130), IN(130)}, DTYPE(MX_FLOAT32), 16, ANY_ORDER | NULL_ALLOWED},
-    {0},
-};
+/* The ops take arrays that the derivative rules have checked, never NULL. */
 const op_sample samples_rms_norm_vjp[] = {
-    {"rows", rms_backward, {IN(4, 9), IN(9), IN(4, 9)}, FLOATS, 16, ANY_ORDER},
-    {"three axes", rms_backward, {IN(2, 3, 8), IN(8), IN(2, 3, 8)}, FLOATS, 16, ANY_ORDER},
-    {"many elements", rms_backward, {IN(1000, 130), IN(130), IN(1000, 130)}, DTYPE(MX_FLOAT32), 64, ANY_ORDER},
-    {0},
-};
-const op_sample samples_layer_norm_vjp[] = {
-    {"rows", layer_backward, {IN(4, 9), IN(9), IN(4, 9)}, FLOATS, 16, ANY_ORDER},
-    {"three axes", layer_backward, {IN(2, 3, 8), IN(8), IN(2, 3, 8)}, FLOATS, 16, ANY_ORDER},
-    {"many elements", layer_backward, {IN(1000, 130), IN(130), IN(1000, 130)}, DTYPE(MX_FLOAT32), 64, ANY_ORDER},
+    {"rows", rms_back, {IN(4, 33), IN(33), IN(4, 33)}, FLOATS, 16, NULL_ALLOWED},
+    {"a vector", rms_back, {IN(7), IN(7), IN(7)}, FLOATS, 16, NULL_ALLOWED},
+    {"three axes", rms_back, {IN(2, 3, 5), IN(5), IN(2, 3, 5)}, FLOATS, 16, NULL_ALLOWED},
+    {"no rows", rms_back, {IN(0, 7), IN(7), IN(0, 7)}, FLOATS, 1, NULL_ALLOWED},
+    {"many rows", rms_back, {IN(1001, 130), IN(130), IN(1001, 130)}, FLOATS, 32, NULL_ALLOWED},
     {0},
 };
 
-TEST(norms_check_their_operands)
+const op_sample samples_layer_norm_vjp[] = {
+    {"rows", layer_back, {IN(4, 33), IN(33), IN(4, 33)}, FLOATS, 16, NULL_ALLOWED},
+    {"a vector", layer_back, {IN(7), IN(7), IN(7)}, FLOATS, 16, NULL_ALLOWED},
+    {"three axes", layer_back, {IN(2, 3, 5), IN(5), IN(2, 3, 5)}, FLOATS, 16, NULL_ALLOWED},
+    {"no rows", layer_back, {IN(0, 7), IN(7), IN(0, 7)}, FLOATS, 1, NULL_ALLOWED},
+    {"many rows", layer_back, {IN(1001, 130), IN(130), IN(1001, 130)}, FLOATS, 32, NULL_ALLOWED},
+    {0},
+};
+
+TEST(norms_check_their_inputs)
 {
-    mx_array *x = check_random(SHAPE(2, 8), MX_FLOAT32, -1, 1, 1), *w = check_random(SHAPE(7), MX_FLOAT32, -1, 1, 1);
+    mx_array *x = check_random(SHAPE(2, 3), MX_FLOAT32, -1, 1, 1), *w = check_random(SHAPE(2), MX_FLOAT32, -1, 1, 1);
     CHECK_CODE(mx_rms_norm(x, w, 1e-5f), MX_VALUE, "[rms_norm] weight");
     CHECK_CODE(mx_layer_norm(x, NULL, w, 1e-5f), MX_VALUE, "[layer_norm] bias");
-    CHECK_CODE(mx_rms_norm(mx_float(1), NULL, 1e-5f), MX_VALUE, "[rms_norm]");
+    CHECK_CODE(mx_rms_norm(mx_float(1), NULL, 1e-5f), MX_VALUE, "[rms_norm] Input");
+    CHECK_CODE(mx_rms_norm(check_random(SHAPE(3), MX_INT32, 0, 2, 1), NULL, 1e-5f), MX_VALUE, "[rms_norm]");
     CHECK_CODE(mx_rms_norm(NULL, NULL, 1e-5f), MX_VALUE, "[rms_norm]");
+    mx_array *half = check_random(SHAPE(2, 3), MX_FLOAT16, -1, 1, 1),
+             *wide = check_random(SHAPE(3), MX_FLOAT32, 0, 1, 1);
+    CHECK_SHAPE(mx_rms_norm(half, wide, 1e-5f), SHAPE(2, 3), MX_FLOAT32);
+    CHECK_SHAPE(mx_layer_norm(half, NULL, wide, 1e-5f), SHAPE(2, 3), MX_FLOAT16);
 }

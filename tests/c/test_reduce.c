@@ -81,6 +81,7 @@ COMPOSED(prod_axes, prod_samples, ref_prod_axes)
 const op_sample samples_min[] = {
     {"last axis", min_last, {IN(4, 33)}, REALS},
     {"first axis", min_first, {IN(33, 4)}, REALS},
+    {"complex", min_first, {IN(9, 4)}, COMPLEX},
     {"special values", min_last, {IN_SPECIAL(30, 40)}, REALS},
     {"long rows", min_last, {IN(3, 5000)}, FLOATS},
     {"many elements", min_first, {IN(5000, 31)}, DTYPE(MX_FLOAT32) | DTYPE(MX_INT8)},
@@ -89,6 +90,7 @@ const op_sample samples_min[] = {
 const op_sample samples_max[] = {
     {"last axis", max_last, {IN(4, 33)}, REALS},
     {"all", max_all, {IN(3, 4, 5)}, REALS},
+    {"complex", max_last, {IN(4, 9)}, COMPLEX},
     {"special values", max_last, {IN_SPECIAL(30, 40)}, REALS},
     {"many elements", max_all, {IN(150001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16)},
     {0},
@@ -162,4 +164,37 @@ TEST(sum_names_bad_axes)
     CHECK_CODE(mx_sum(x, AXES(2), false), MX_INDEX, "[sum] axis 2");
     CHECK_CODE(mx_sum(x, AXES(-3), false), MX_INDEX, "[sum] axis -3");
     CHECK_CODE(mx_sum(x, AXES(0, -2), false), MX_VALUE, "[sum] axis -2 is given twice");
+}
+TEST(extremes_of_nothing)
+{
+    mx_array *x = check_random(SHAPE(0, 3), MX_FLOAT32, -1, 1, 1);
+    CHECK_CODE(mx_max(x, AXES(0), false), MX_VALUE, "[max]");
+    CHECK_CODE(mx_min(x, ALL_AXES, false), MX_VALUE, "[min]");
+    CHECK_SHAPE(mx_max(x, AXES(1), false), SHAPE(0), MX_FLOAT32);
+    CHECK_CODE(mx_max(x, AXES(2), false), MX_INDEX, "[max] axis 2");
+    CHECK_CODE(mx_mean(x, AXES(2), false), MX_VALUE, "[mean] axis 2");
+}
+
+static bool all_of(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    mx_array *(*fold)(mx_array *, mx_axes, bool) = *(mx_array * (**)(mx_array *, mx_axes, bool)) ctx;
+    (void)nin, (void)nout;
+    return (out[0] = fold(in[0], ALL_AXES, false)) != NULL;
+}
+
+/* As MLX's: equal extremes share, and a product needs no division. */
+TEST(reduction_gradients_at_ties_and_zeros)
+{
+    mx_array *(*max)(mx_array *, mx_axes, bool) = mx_max, *(*prod)(mx_array *, mx_axes, bool) = mx_prod;
+    mx_array *x = mx_from_data((float[]){2, 3, 3}, SHAPE(3), MX_FLOAT32), *one = mx_float(1), *y = NULL, *din = NULL;
+    CHECK(mx_vjp(all_of, &max, &x, 1, &one, 1, &y, &din));
+    CHECK_VALUES(din, 0, 0, 0.5, 0.5);
+    mx_array *zero = mx_from_data((float[]){2, 0, 3}, SHAPE(3), MX_FLOAT32);
+    CHECK(mx_vjp(all_of, &prod, &zero, 1, &one, 1, &y, &din));
+    CHECK_VALUES(din, 0, 0, 6, 0);
+    mx_array *z = mx_from_data((float[]){1, 2, 3, -1, 1, 5}, SHAPE(3), MX_COMPLEX64);
+    mx_array *u = mx_from_data((float[]){1, 1}, SCALAR_SHAPE, MX_COMPLEX64);
+    CHECK(mx_vjp(all_of, &prod, &z, 1, &u, 1, &y, &din));
+    CHECK_VALUES(mx_real(din), 1e-4, 22, -2, 10);
+    CHECK_VALUES(mx_imag(din), 1e-4, -6, -16, 0);
 }

@@ -2,49 +2,103 @@
  *
  * softmax and logsumexp. */
 #include "check.h"
+#include "../ref/reduce.h"
 
-#define EXPRESSION(name, call)                                                                                         \
-    static mx_array *name(mx_array *const *x)                                                                          \
-    {                                                                                                                  \
-        return call;                                                                                                   \
-    }
-EXPRESSION(last, mx_softmax(x[0], AXES(-1), true))
-EXPRESSION(first, mx_softmax(x[0], AXES(0), false))
-EXPRESSION(both, mx_softmax(x[0], AXES(0, 2), false))
-EXPRESSION(log_last, mx_logsumexp(x[0], AXES(-1), false))
-EXPRESSION(log_first, mx_logsumexp(x[0], AXES(0), KEEP))
-EXPRESSION(log_all, mx_logsumexp(x[0], ALL_AXES, false))
+void ref_softmax_axes(const ref_call *c);
 
-/* Differences x - max round in the input's dtype, so a result errs by some epsilons; subnormal ones by more of theirs. */
-const op_sample samples_softmax[] = {
-    {"last axis", last, {IN(4, 33)}, REALS, 8, ANY_ORDER},
-    {"first axis", first, {IN(7, 3)}, FLOATS, 8, ANY_ORDER},
-    {"two axes", both, {IN(3, 4, 2)}, FLOATS, 8, ANY_ORDER},
-    {"one entry", last, {IN(4, 1)}, FLOATS, 8},
-    {"wide range", last, {IN_RANGE(-9, 9, 5, 70)}, FLOATS, 16, ANY_ORDER},
-    {"many elements", last, {IN(3000, 51)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 8, ANY_ORDER},
-    {"long rows", last, {IN(2, 70001)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 32, ANY_ORDER},
-    {0},
-};
-const op_sample samples_logsumexp[] = {
-    {"last axis", log_last, {IN(4, 33)}, REALS, 8, ANY_ORDER},
-    {"first axis", log_first, {IN(7, 3)}, FLOATS, 8, ANY_ORDER},
-    {"all", log_all, {IN(3, 4, 2)}, FLOATS, 8, ANY_ORDER},
-    {"large values", log_last, {IN_RANGE(50, 900, 5, 7)}, FLOATS, 8, ANY_ORDER},
-    {"many elements", log_last, {IN(3000, 51)}, DTYPE(MX_FLOAT32), 8, ANY_ORDER},
-    {0},
-};
-
-TEST(softmax_checks_axes_and_keeps_shapes)
+static mx_array *last(mx_array *const *x)
 {
-    mx_array *x = check_random(SHAPE(2, 8), MX_FLOAT32, -1, 1, 1), *i = check_random(SHAPE(2, 3), MX_INT32, 0, 3, 1);
-    CHECK_CODE(mx_softmax(x, AXES(7), true), MX_INDEX, "[softmax] axis 7");
-    CHECK_CODE(mx_logsumexp(x, AXES(-3), false), MX_INDEX, "[logsumexp] axis -3");
-    CHECK_SHAPE(mx_softmax(i, AXES(0), true), SHAPE(2, 3), MX_FLOAT32);
-    CHECK_SHAPE(mx_softmax(check_random(SHAPE(0, 7), MX_FLOAT16, 0, 1, 1), AXES(-1), true), SHAPE(0, 7), MX_FLOAT16);
-    CHECK_CODE(mx_logsumexp(check_random(SHAPE(0, 7), MX_FLOAT16, 0, 1, 1), AXES(-1), true), MX_VALUE, "[logsumexp]");
+    return mx_softmax(x[0], AXES(-1), true);
+}
+static mx_array *first(mx_array *const *x)
+{
+    return mx_softmax(x[0], AXES(0), false);
+}
+static mx_array *outer(mx_array *const *x)
+{
+    return mx_softmax(x[0], AXES(2, 0), false);
+}
+static mx_array *all(mx_array *const *x)
+{
+    return mx_softmax(x[0], ALL_AXES, false);
 }
 
+const op_sample samples_softmax[] = {
+    {"last axis", last, {IN(4, 33)}, FLOATS, 8, ANY_ORDER},
+    {"first axis", first, {IN(33, 4)}, FLOATS, 8, ANY_ORDER},
+    {"two axes", outer, {IN(3, 4, 5)}, FLOATS, 8, ANY_ORDER},
+    {"all axes", all, {IN(3, 4)}, FLOATS, 8, ANY_ORDER},
+    {"one element", last, {IN(3, 1)}, FLOATS, 1},
+    {"far apart", last, {IN_RANGE(-80, 80, 5, 40)}, FLOATS, 64, ANY_ORDER},
+    {"special values", last, {IN_SPECIAL(40, 7)}, FLOATS, 64, ANY_ORDER},
+    {"long rows", last, {IN(3, 40001)}, FLOATS, 64, ANY_ORDER},
+    {"many rows", last, {IN(30001, 4)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 8, ANY_ORDER},
+    {0},
+};
+
+static const op_sample axes_samples[] = {
+    {"last", last, {IN(3, 4, 5)}, INEXACT, 16, ANY_ORDER, .params = REF_AXES(2)},
+    {"first", first, {IN(3, 4, 5)}, INEXACT, 16, ANY_ORDER, .params = REF_AXES(0)},
+    {"outer", outer, {IN(3, 4, 5)}, INEXACT, 16, ANY_ORDER, .params = REF_AXES(0, 2)},
+    {"all", all, {IN(3, 4)}, INEXACT, 16, ANY_ORDER, .params = REF_AXES(0, 1)},
+    {"no axes", all, {IN_SCALAR}, FLOATS, 1, ANY_ORDER, .params = &(const ref_axes){0}},
+    {"no rows", last, {IN(0, 7)}, INEXACT, 1, .params = REF_AXES(1)},
+    {"empty rows", last, {IN(7, 0)}, INEXACT, 1, .params = REF_AXES(1)},
+    {0},
+};
+COMPOSED(softmax_axes, axes_samples, ref_softmax_axes)
+
+static mx_array *logsumexp_last(mx_array *const *x)
+{
+    return mx_logsumexp(x[0], AXES(-1), false);
+}
+static mx_array *logsumexp_first(mx_array *const *x)
+{
+    return mx_logsumexp(x[0], AXES(0), KEEP);
+}
+static mx_array *logsumexp_all(mx_array *const *x)
+{
+    return mx_logsumexp(x[0], ALL_AXES, false);
+}
+
+const op_sample samples_logsumexp[] = {
+    {"last axis", logsumexp_last, {IN(4, 33)}, FLOATS, 8, ANY_ORDER},
+    {"first axis, kept", logsumexp_first, {IN(33, 4)}, FLOATS, 8, ANY_ORDER},
+    {"all axes", logsumexp_all, {IN(3, 4, 5)}, FLOATS, 8, ANY_ORDER},
+    {"a number", logsumexp_all, {IN_SCALAR}, FLOATS, 8, ANY_ORDER},
+    {"far apart", logsumexp_last, {IN_RANGE(-80, 80, 5, 40)}, FLOATS, 8, ANY_ORDER},
+    {"special values", logsumexp_last, {IN_SPECIAL(40, 7)}, FLOATS, 8, ANY_ORDER},
+    {"long rows", logsumexp_last, {IN(3, 40001)}, FLOATS, 8, ANY_ORDER},
+    {"many rows", logsumexp_last, {IN(30001, 4)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 8, ANY_ORDER},
+    {0},
+};
+
+TEST(softmax_of_integers_is_float32)
+{
+    mx_array *x = mx_from_data((int32_t[]){1, 1}, SHAPE(2), MX_INT32);
+    CHECK_SHAPE(mx_softmax(x, AXES(0), false), SHAPE(2), MX_FLOAT32);
+    CHECK_VALUES(mx_softmax(x, AXES(0), false), 1e-6, 0.5, 0.5);
+    CHECK_VALUES(mx_logsumexp(x, AXES(0), false), 1e-6, 1 + M_LN2);
+}
+
+TEST(softmax_names_bad_axes)
+{
+    mx_array *x = check_random(SHAPE(2, 8), MX_FLOAT32, -1, 1, 1),
+             *number = check_random(SCALAR_SHAPE, MX_FLOAT32, 0, 1, 1);
+    CHECK_CODE(mx_softmax(x, AXES(7), true), MX_INDEX, "[softmax] axis 7");
+    CHECK_CODE(mx_softmax(x, AXES(0, 0), true), MX_VALUE, "[softmax] axis 0");
+    CHECK_CODE(mx_softmax(number, AXES(0), true), MX_VALUE, "[softmax]");
+    CHECK_CODE(mx_logsumexp(x, AXES(-3), KEEP), MX_INDEX, "[logsumexp] axis -3");
+    CHECK_CODE(mx_logsumexp(check_random(SHAPE(0, 3), MX_FLOAT32, 0, 1, 1), AXES(1), false), MX_VALUE, "[logsumexp]");
+}
+
+TEST(logsumexp_of_complex_numbers)
+{
+    float z[] = {1, 2, 3, -1, 1, 5}; /* 1+2j, 3-1j, 1+5j */
+    mx_array *x = mx_from_data(z, SHAPE(3), MX_COMPLEX64), *y = mx_logsumexp(x, AXES(0), false);
+    CHECK_VALUES(mx_real(y), 1e-5, 2.996126);
+    CHECK_VALUES(mx_imag(y), 1e-5, -1.018786);
+}
 TEST(softmax_of_infinities)
 {
     const float data[] = {-INFINITY, 0, 0, INFINITY};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * References of RMS norm and layer norm over the last axis, and of their pull-backs. */
+ * References of RMS norm and layer norm, forward and backward: the formulas as they stand in textbooks. */
 #include "core/params/norm.h"
 #include "ref.h"
 
@@ -9,54 +9,56 @@ void ref_layer_norm(const ref_call *c);
 void ref_rms_norm_vjp(const ref_call *c);
 void ref_layer_norm_vjp(const ref_call *c);
 
-/* What a row is shifted and scaled by. */
-static void row_moments(const double *x, int64_t n, double eps, bool centred, double *mean, double *scale)
+static double mean_of(const double *x, int64_t n, bool centred)
 {
-    double sum = 0, square = 0;
-    for (int64_t k = 0; k < n && centred; k++) sum += x[k];
-    *mean = sum / (double)n;
-    for (int64_t k = 0; k < n; k++) square += (x[k] - *mean) * (x[k] - *mean);
-    *scale = 1 / sqrt(square / (double)n + eps);
+    double sum = 0;
+    for (int64_t i = 0; i < n && centred; i++) sum += x[i];
+    return sum / (double)n;
+}
+
+/* 1 / the standard deviation (the root of the mean square). */
+static double inverse_of(const ref_call *c, const double *x, int64_t n, double mean)
+{
+    const norm_params *p = c->params;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
+    return 1 / sqrt(sum / (double)n + (double)p->eps);
 }
 
 static void forward(const ref_call *c, bool centred)
 {
-    const norm_params *p = c->params;
-    const ref_array *x = &c->in[0];
-    int64_t n = x->shape[x->ndim - 1];
-    for (int64_t i = 0; i < x->size; i++) {
-        double mean, scale, w = c->in[1].re[i % n], bias = c->nin == 3 ? c->in[2].re[i % n] : 0;
-        row_moments(x->re + i / n * n, n, (double)p->eps, centred, &mean, &scale);
-        c->out->re[i] = (x->re[i] - mean) * scale * w + bias;
-        c->out->scale[i] = (fabs(x->re[i]) + fabs(mean)) * scale * fabs(w) + fabs(bias);
+    int64_t n = c->in->shape[c->in->ndim - 1];
+    for (int64_t at = 0; at < c->in->size; at += n) {
+        const double *x = c->in->re + at;
+        double mean = mean_of(x, n, centred), inverse = inverse_of(c, x, n, mean);
+        for (int64_t i = 0; i < n; i++) {
+            double bias = centred ? c->in[2].re[i] : 0, scaled = (x[i] - mean) * inverse * c->in[1].re[i];
+            c->out->re[at + i] = scaled + bias;
+            c->out->scale[at + i] = (fabs(x[i]) + fabs(mean)) * inverse * fabs(c->in[1].re[i]) + fabs(bias);
+        }
     }
 }
 
-/* dx = r (g - mean(g) - u mean(g u)), dw = sum dy u, db = sum dy, for u = (x - mean) r and g = dy w; without the mean
- * of g if the rows are not centred. */
 static void backward(const ref_call *c, bool centred)
 {
-    const norm_params *p = c->params;
-    const double *x = c->in[0].re, *w = c->in[1].re, *dy = c->in[2].re;
-    int64_t n = c->in[0].shape[c->in[0].ndim - 1];
-    for (int64_t row = 0; n && row < c->in[0].size / n; row++) {
-        double mean, r, g_mean = 0, gu_mean = 0, size = 0;
-        row_moments(x + row * n, n, (double)p->eps, centred, &mean, &r);
-        for (int64_t k = 0; k < n; k++) {
-            double g = dy[row * n + k] * w[k], u = (x[row * n + k] - mean) * r;
-            g_mean += centred ? g / (double)n : 0;
-            gu_mean += g * u / (double)n;
-            size = fmax(size, fabs(g) * (1 + fabs(u)));
+    const double *w = c->in[1].re;
+    int64_t n = c->in->shape[c->in->ndim - 1];
+    for (int64_t at = 0; at < c->in->size; at += n) {
+        const double *x = c->in->re + at, *dy = c->in[2].re + at;
+        double mean = mean_of(x, n, centred), inverse = inverse_of(c, x, n, mean), along = 0, total = 0, size = 0;
+        for (int64_t i = 0; i < n; i++) {
+            along += dy[i] * w[i] * (x[i] - mean) * inverse / (double)n;
+            total += centred ? dy[i] * w[i] / (double)n : 0;
+            size += fabs(dy[i] * w[i]) * (1 + fabs(x[i] - mean) * inverse) / (double)n;
         }
-        for (int64_t k = 0; k < n; k++) {
-            int64_t i = row * n + k;
-            double u = (x[i] - mean) * r;
-            c->out[0].re[i] = r * (dy[i] * w[k] - g_mean - u * gu_mean);
-            c->out[0].scale[i] = r * size * (1 + fabs(u));
-            c->out[1].re[k] += dy[i] * u;
-            c->out[1].scale[k] += fabs(dy[i]) * (fabs(x[i]) + fabs(mean)) * r;
-            if (c->nout == 3) c->out[2].re[k] += dy[i];
-            if (c->nout == 3) c->out[2].scale[k] += fabs(dy[i]);
+        for (int64_t i = 0; i < n; i++) {
+            double unit = (x[i] - mean) * inverse;
+            c->out[0].re[at + i] = inverse * (dy[i] * w[i] - total - unit * along);
+            c->out[0].scale[at + i] = inverse * (fabs(dy[i] * w[i]) + (1 + fabs(unit)) * size);
+            c->out[1].re[i] += dy[i] * unit;
+            c->out[1].scale[i] += fabs(dy[i]) * (fabs(unit) + fabs(mean) * inverse);
+            if (centred) c->out[2].re[i] += dy[i];
+            if (centred) c->out[2].scale[i] += fabs(dy[i]);
         }
     }
 }

@@ -1,19 +1,55 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reference of softmax over rows: y = exp(x - max x) / sum exp(x - max x). */
+ * References of softmax over rows. */
 #include "ref.h"
+#include "reduce.h"
 
 void ref_softmax(const ref_call *c);
+void ref_softmax_axes(const ref_call *c);
+
+/* Largest of the places that `folded` axes map to each result, then the sum of exp(x - largest). */
+static double peak_of(const double *x, int64_t n)
+{
+    double peak = -INFINITY;
+    for (int64_t i = 0; i < n; i++) peak = x[i] > peak || isnan(x[i]) ? x[i] : peak;
+    return peak;
+}
+
+static double sum_below(const double *x, int64_t n, double peak)
+{
+    double total = 0;
+    for (int64_t i = 0; i < n; i++) total += exp(x[i] - peak);
+    return total;
+}
 
 void ref_softmax(const ref_call *c)
 {
+    int64_t n = c->in->shape[c->in->ndim - 1];
+    for (int64_t at = 0; at < c->in->size; at += n) {
+        const double *x = c->in->re + at;
+        double peak = peak_of(x, n), total = sum_below(x, n, peak);
+        for (int64_t i = 0; i < n; i++) c->out->re[at + i] = exp(x[i] - peak) / total;
+    }
+}
+
+/* The public function over any axes; c->params: the axes that are folded. */
+void ref_softmax_axes(const ref_call *c)
+{
+    const ref_axes *axes = c->params;
     const ref_array *x = c->in;
-    int64_t n = x->ndim ? x->shape[x->ndim - 1] : 1;
-    for (int64_t row = 0; n && row < x->size / n; row++) {
-        const double *in = x->re + row * n;
-        double most = -INFINITY, sum = 0, *out = c->out->re + row * n;
-        for (int64_t k = 0; k < n; k++) most = isnan(in[k]) || in[k] > most ? in[k] : most;
-        for (int64_t k = 0; k < n; k++) sum += out[k] = exp(in[k] - most);
-        for (int64_t k = 0; k < n; k++) out[k] /= sum;
+    bool folded[MX_MAX_NDIM] = {false};
+    for (int k = 0; k < axes->count; k++) folded[axes->at[k]] = true;
+    for (int64_t i = 0; i < x->size; i++) {
+        int64_t at[MX_MAX_NDIM], other[MX_MAX_NDIM];
+        double complex total = 0, z = complex_of(x->re[i], x->im[i]);
+        index_unravel(x, i, at);
+        for (int64_t k = 0; k < x->size; k++) {
+            bool same = true;
+            index_unravel(x, k, other);
+            for (int d = 0; d < x->ndim; d++) same &= folded[d] || at[d] == other[d];
+            if (same) total += cexp(complex_of(x->re[k], x->im[k]) - z);
+        }
+        c->out->re[i] = creal(1 / total);
+        c->out->im[i] = cimag(1 / total);
     }
 }

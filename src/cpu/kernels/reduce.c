@@ -92,6 +92,26 @@ typedef struct reduction {
 #undef RNAME
 #undef FOLD
 #undef IDENTITY
+/* Ordered by the real part, then the imaginary one, as they are sorted. */
+ALWAYS_INLINE c64_t extreme_c64(c64_t a, c64_t v, bool largest)
+{
+    bool less = v.re < a.re || (v.re == a.re && v.im < a.im), greater = v.re > a.re || (v.re == a.re && v.im > a.im);
+    return (largest ? greater : less) || v.re != v.re ? v : a;
+}
+#define RNAME(name) min_##name##_c64
+#define FOLD(a, v) extreme_c64(a, v, false)
+#define IDENTITY ((c64_t){INFINITY, INFINITY})
+#include "cpu/kernels/reduce_tmpl.h"
+#undef RNAME
+#undef FOLD
+#undef IDENTITY
+#define RNAME(name) max_##name##_c64
+#define FOLD(a, v) extreme_c64(a, v, true)
+#define IDENTITY ((c64_t){-INFINITY, -INFINITY})
+#include "cpu/kernels/reduce_tmpl.h"
+#undef RNAME
+#undef FOLD
+#undef IDENTITY
 #undef T
 #undef ACC
 #define T bool
@@ -268,7 +288,7 @@ static bool reduce(cpu_call *c, const reduction *const *by_dtype)
 
 REDUCE_OP(sum, REDUCTIONS(sum), [MX_COMPLEX64] = &sum_reduction_c64)
 REDUCE_OP(prod, REDUCTIONS(prod), [MX_COMPLEX64] = &prod_reduction_c64)
-REDUCE_OP(min, REDUCTIONS(min), [MX_BOOL] = &all_reduction_bool)
-REDUCE_OP(max, REDUCTIONS(max), [MX_BOOL] = &any_reduction_bool)
+REDUCE_OP(min, REDUCTIONS(min), [MX_COMPLEX64] = &min_reduction_c64, [MX_BOOL] = &all_reduction_bool)
+REDUCE_OP(max, REDUCTIONS(max), [MX_COMPLEX64] = &max_reduction_c64, [MX_BOOL] = &any_reduction_bool)
 REDUCE_OP(all, [MX_BOOL] = &all_reduction_bool)
 REDUCE_OP(any, [MX_BOOL] = &any_reduction_bool)
