@@ -3,6 +3,7 @@
  * softmax and logsumexp. */
 #include "check.h"
 #include "../ref/reduce.h"
+#include "core/op.h"
 
 void ref_softmax_axes(const ref_call *c);
 
@@ -47,6 +48,19 @@ static const op_sample axes_samples[] = {
     {0},
 };
 COMPOSED(softmax_axes, axes_samples, ref_softmax_axes)
+
+static mx_array *jacobian(mx_array *const *x)
+{
+    return op_apply_n(&mx_op_softmax_vjp, NULL, x, 2);
+}
+
+const op_sample samples_softmax_vjp[] = {
+    {"rows", jacobian, {IN(4, 33), IN(4, 33)}, FLOATS, 8, ANY_ORDER},
+    {"three axes", jacobian, {IN(2, 3, 5), IN(2, 3, 5)}, FLOATS, 8, ANY_ORDER},
+    {"no rows", jacobian, {IN(0, 5), IN(0, 5)}, FLOATS, 8},
+    {"many rows", jacobian, {IN(30001, 4), IN(30001, 4)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 8, ANY_ORDER},
+    {0},
+};
 
 static mx_array *logsumexp_last(mx_array *const *x)
 {

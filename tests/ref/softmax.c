@@ -5,6 +5,7 @@
 #include "reduce.h"
 
 void ref_softmax(const ref_call *c);
+void ref_softmax_vjp(const ref_call *c);
 void ref_softmax_axes(const ref_call *c);
 
 /* Largest of the places that `folded` axes map to each result, then the sum of exp(x - largest). */
@@ -29,6 +30,22 @@ void ref_softmax(const ref_call *c)
         const double *x = c->in->re + at;
         double peak = peak_of(x, n), total = sum_below(x, n, peak);
         for (int64_t i = 0; i < n; i++) c->out->re[at + i] = exp(x[i] - peak) / total;
+    }
+}
+
+/* The Jacobian diag(y) - y y' by v, entry by entry. */
+void ref_softmax_vjp(const ref_call *c)
+{
+    int64_t n = c->in->shape[c->in->ndim - 1];
+    for (int64_t at = 0; at < c->in->size; at += n) {
+        const double *y = c->in[0].re + at, *v = c->in[1].re + at;
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t k = 0; k < n; k++) {
+                double entry = (i == k ? y[i] : 0) - y[i] * y[k];
+                c->out->re[at + i] += entry * v[k];
+                c->out->scale[at + i] += fabs(entry * v[k]);
+            }
+        }
     }
 }
 

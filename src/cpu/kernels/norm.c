@@ -86,7 +86,9 @@ static bool run_backward(cpu_call *c, const backward_fn *by_dtype)
                   .bytes = bytes,
                   .part_bytes = n * (x->dtype == MX_FLOAT64 ? 8 : 4),
                   .eps = ((const norm_params *)c->params)->eps};
+    /* At most 64 parts, or long rows would have parts as large as x. */
     j.step = cpu_rows_step(3 * n * bytes);
+    if (j.step < rows / 64) j.step = rows / 64;
     int64_t chunks = (rows + j.step - 1) / j.step;
     mx_array *parts = cpu_scratch(c, MX_SHAPE(chunks * 2 * j.part_bytes), MX_UINT8);
     if (!parts) return false;

@@ -92,9 +92,14 @@ static void NAME(add_parts)(void *out, const void *parts, int64_t count, int64_t
 {
     const ACC *x = parts;
     T *y = out;
-    for (int64_t i = 0; i < n; i++) {
-        ACC total = 0;
-        for (int64_t k = 0; k < count; k++) total += x[k * stride + i];
-        y[i] = STORE(total);
+    enum { BLOCK = 256 };
+    for (int64_t first = 0; first < n; first += BLOCK) {
+        ACC total[BLOCK] = {0};
+        int64_t columns = n - first < BLOCK ? n - first : BLOCK;
+        for (int64_t k = 0; k < count; k++) {
+            SIMD
+            for (int64_t i = 0; i < columns; i++) total[i] += x[k * stride + first + i];
+        }
+        for (int64_t i = 0; i < columns; i++) y[first + i] = STORE(total[i]);
     }
 }

@@ -12,9 +12,16 @@
 #include "cpu/kernels/walk.h"
 #include <math.h>
 
-enum { REDUCE_BLOCK = 4096, REDUCE_CHUNK = 16 * REDUCE_BLOCK, COLUMN_BLOCK = 512, COLUMN_CHUNK = 128 << 10 };
+enum {
+    REDUCE_BLOCK = 4096,
+    REDUCE_CHUNK = 16 * REDUCE_BLOCK,
+    COLUMN_BLOCK = 512,
+    COLUMN_CHUNK = 128 << 10,
+    SHORT_ROW = 24
+};
 
 typedef struct reduction {
+    void (*fold_each)(void *out, const void *in, int64_t rows, int64_t stride, int64_t n);
     void (*fold_chunk)(void *partial, const void *in, int64_t n);
     void (*fold_rows)(void *partial, const void *in, int64_t rows, int64_t stride, int64_t columns);
     void (*finish)(void *out, const void *partials, int64_t count, int64_t stride, int64_t columns);
@@ -160,10 +167,11 @@ static int64_t kept_offset(const walk *w, int64_t row)
 static void fold_short_rows(void *ctx, int64_t begin, int64_t end)
 {
     const reduce_job *j = ctx;
-    int64_t partial[2];
-    for (int64_t row = begin; row < end; row++) {
-        j->r->fold_chunk(partial, j->in + kept_offset(&j->kept, row) * j->bytes, j->n);
-        j->r->finish(j->out + row * j->bytes, partial, 1, 1, 1);
+    int64_t last = j->kept.ndim - 1, length = j->kept.shape[last], stride = j->kept.stride[0][last];
+    for (int64_t row = begin; row < end;) {
+        int64_t rest = length - row % length, rows = rest < end - row ? rest : end - row;
+        j->r->fold_each(j->out + row * j->bytes, j->in + kept_offset(&j->kept, row) * j->bytes, rows, stride, j->n);
+        row += rows;
     }
 }
 

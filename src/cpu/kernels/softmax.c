@@ -57,5 +57,35 @@ static bool logsumexp(cpu_call *c)
     return run_rows(c, by_dtype, false);
 }
 
+typedef void (*pair_rows_fn)(void *out, const void *in, const void *cotangent, int64_t rows, int64_t n);
+typedef struct pair_job {
+    pair_rows_fn fn;
+    const char *y, *v;
+    char *out;
+    int64_t n, row_bytes;
+} pair_job;
+
+static void run_pairs(void *ctx, int64_t begin, int64_t end)
+{
+    const pair_job *j = ctx;
+    int64_t at = begin * j->row_bytes;
+    j->fn(j->out + at, j->y + at, j->v + at, end - begin, j->n);
+}
+
+static bool softmax_vjp(cpu_call *c)
+{
+    static const pair_rows_fn by_dtype[MX_DTYPE_COUNT] = {[MX_FLOAT32] = softmax_vjp_rows_f32,
+                                                          [MX_FLOAT64] = softmax_vjp_rows_f64,
+                                                          [MX_FLOAT16] = softmax_vjp_rows_f16,
+                                                          [MX_BFLOAT16] = softmax_vjp_rows_bf16};
+    mx_array *y = cpu_contiguous(c, 0), *v = y ? cpu_contiguous(c, 1) : NULL;
+    if (!v || !cpu_output_like(c, v)) return false;
+    int64_t n = y->shape[y->ndim - 1], row_bytes = n * (int64_t)mx_dtype_size((mx_dtype)y->dtype);
+    pair_job job = {by_dtype[y->dtype], array_data(y), array_data(v), array_data(c->out), n, row_bytes};
+    if (y->size) cpu_split(y->size / n, cpu_rows_step(3 * row_bytes), run_pairs, &job);
+    return true;
+}
+
+const cpu_op KERNEL(softmax_vjp) = {.run = softmax_vjp};
 const cpu_op KERNEL(softmax) = {.run = softmax};
 const cpu_op KERNEL(logsumexp) = {.run = logsumexp};

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rows of softmax and logsumexp.  A row of -inf only has no peak to subtract: 0 stands in, so that its sum is 0 and not
- * NaN. */
-static ACC NAME(row_peak)(const T *x, int64_t n)
+ * NaN.  A NaN is no peak: it comes back in the sum. */
+ALWAYS_INLINE ACC NAME(row_peak)(const T *x, int64_t n)
 {
-    enum { LANES = 64 };
-    ACC lane[LANES], peak = -(ACC)INFINITY;
-    int64_t i = 0;
-    for (int l = 0; l < LANES; l++) lane[l] = -(ACC)INFINITY;
-    for (; i + LANES <= n; i += LANES) {
-        SIMD
-        for (int l = 0; l < LANES; l++) {
-            ACC v = LOAD(x[i + l]);
-            lane[l] = v > lane[l] || v != v ? v : lane[l];
-        }
-    }
-    for (int l = 0; i < n; i++, l++) {
-        ACC v = LOAD(x[i]);
-        lane[l] = v > lane[l] || v != v ? v : lane[l];
-    }
-    for (int l = 0; l < LANES; l++) peak = lane[l] > peak || lane[l] != lane[l] ? lane[l] : peak;
+    ACC peak = -(ACC)INFINITY;
+    SIMD_MAX(peak)
+    for (int64_t i = 0; i < n; i++) peak = LOAD(x[i]) > peak ? LOAD(x[i]) : peak;
     return peak;
 }
 
@@ -59,5 +46,19 @@ static void NAME(logsumexp_rows)(void *out, const void *in, int64_t rows, int64_
         SIMD_SUM(total)
         for (int64_t i = 0; i < n; i++) total += MATH(exp)(LOAD(x[i]) - base);
         y[r] = STORE(MATH(log)(total) + base);
+    }
+}
+
+/* y (v - sum(y v)) */
+static void NAME(softmax_vjp_rows)(void *out, const void *in, const void *cotangent, int64_t rows, int64_t n)
+{
+    const T *y = in, *v = cotangent;
+    T *x = out;
+    for (int64_t r = 0; r < rows; r++, y += n, v += n, x += n) {
+        ACC total = 0;
+        SIMD_SUM(total)
+        for (int64_t i = 0; i < n; i++) total += LOAD(y[i]) * LOAD(v[i]);
+        SIMD
+        for (int64_t i = 0; i < n; i++) x[i] = STORE(LOAD(y[i]) * (LOAD(v[i]) - total));
     }
 }
