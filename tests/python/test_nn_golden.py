@@ -38,6 +38,10 @@ def test_every_case_is_recorded():
     assert set(DTYPES) == set(nn_cases.CASES)
 
 
+def largest(x):
+    return np.max(np.abs(x[np.isfinite(x)]), initial=0)
+
+
 @pytest.mark.parametrize("name", nn_cases.CASES)
 def test_case(name):
     kind = name.partition("/")[0]
@@ -46,12 +50,17 @@ def test_case(name):
 
     arrays, dtypes = nn_cases.run_case(name)
     assert dtypes == DTYPES[name]
+    whole = max((largest(want) for want in GOLDEN[name].values() if want.dtype.kind == "f"), default=0)
     for path, x in arrays.items():
         want = GOLDEN[name][path]
         assert x.shape == want.shape, path
         if dtypes[path] not in EPSILON:
             np.testing.assert_array_equal(x, want, err_msg=path)
             continue
-        size = np.max(np.abs(want[np.isfinite(want)]), initial=1e-3)
-        tolerance = ROUNDINGS[kind] * EPSILON[dtypes[path]] / 2 * size
+        size = largest(want)
+        # What is zero in exact arithmetic (the gradient of attention's key bias) holds the rounding errors of terms as
+        # large as the other arrays'.
+        if size < 1e-6 * whole:
+            size = whole
+        tolerance = ROUNDINGS[kind] * EPSILON[dtypes[path]] / 2 * max(size, 1e-3)
         np.testing.assert_allclose(x, want, rtol=0, atol=tolerance, err_msg=f"{name}: {path}")
