@@ -160,6 +160,8 @@ mx_array *mx_mean(mx_array *x, mx_axes axes, bool keep)
 {
     int64_t n = folded("mean", x, axes, MX_VALUE);
     if (n < 0) return NULL;
+    /* The sum of a float16 ends at 65504, its mean does not. */
+    if (x->dtype == MX_FLOAT16) return mx_astype(mx_mean(mx_astype(x, MX_FLOAT32), axes, keep), MX_FLOAT16);
     mx_array *sum = mx_at_least_float(mx_sum(x, axes, keep));
     return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)n)) : NULL;
 }

@@ -175,6 +175,12 @@ TEST(extremes_of_nothing)
     CHECK_CODE(mx_mean(x, AXES(2), false), MX_VALUE, "[mean] axis 2");
 }
 
+TEST(mean_of_float16_does_not_overflow)
+{
+    mx_array *x = mx_full(SHAPE(2, 70000), mx_float(3), MX_FLOAT16);
+    CHECK_VALUES(mx_astype(mx_mean(x, AXES(1), false), MX_FLOAT32), 0, 3, 3);
+}
+
 static bool all_of(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     mx_array *(*fold)(mx_array *, mx_axes, bool) = *(mx_array * (**)(mx_array *, mx_axes, bool)) ctx;

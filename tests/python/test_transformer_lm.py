@@ -211,3 +211,14 @@ def test_without_a_gpu_it_stops_before_any_training(tmp_path):
     done = run("--device", "gpu", "--out", tmp_path / "run", check=False)
     assert done.returncode == 1 and "ValueError" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_c_program_prints_the_same_losses(whole):
+    """examples/c/transformer_lm.c, from the checkpoint of step 0, bit for bit."""
+    program = Path(__file__).parents[2] / "build" / "examples" / "transformer_lm"
+    if not program.exists():
+        pytest.skip("the examples in C are not built")
+    out = whole[0]
+    done = subprocess.run([program, out, "40"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (out.parent / "log").read_text()
