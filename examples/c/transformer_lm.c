@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- The run: what the checkpoint's metadata says
- * -------------------------------------------------------------------------------------- */
+/* ---- The run: what the checkpoint's metadata says */
 typedef struct run {
     int batch, context, width, layers, heads, hidden, steps, warmup;
     uint64_t seed;
@@ -42,9 +41,7 @@ static int die(const char *what)
     return 1;
 }
 
-/* ---- The model
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The model */
 static mx_array *linear(mx_array *x, mx_array *weight)
 {
     return mx_matmul(x, mx_transpose(weight, ALL_AXES));
@@ -101,9 +98,7 @@ static bool loss(void *ctx, mx_array *const *in, int nin, mx_array **out, int no
     return (out[0] = mx_mean(mx_sub(mx_logsumexp(logits, AXES(-1), false), score), ALL_AXES, false)) != NULL;
 }
 
-/* ---- A step
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A step */
 static batch windows(const run *r, int step)
 {
     int n = r->context;
@@ -188,8 +183,7 @@ static bool evaluate(training *t, mx_array *value)
     return ok;
 }
 
-/* ---- Reading the run folder
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Reading the run folder */
 static double number(const char *config, const char *name)
 {
     char quoted[64];

@@ -12,8 +12,7 @@
 
 MX_BEGIN_DECLS
 
-/* ---- Scopes
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Scopes */
 typedef struct mx_scope {
     size_t mark;
 } mx_scope;
@@ -26,14 +25,12 @@ MX_API void mx_scope_close_n(mx_scope s, mx_array *const *results, int count);
 /* Gives a reference of the caller's to the innermost scope, which drops it when it closes; returns its argument. */
 MX_API mx_array *mx_temporary(mx_array *x);
 
-/* ---- References; both accept NULL
- * ----------------------------------------------------------------------------------------- */
+/* ---- References; both accept NULL */
 MX_API mx_array *mx_keep(mx_array *x);
 MX_API void mx_drop(mx_array *x);
 MX_API void mx_drop_n(mx_array **arrays, int count); /* drops each and sets it to NULL */
 
-/* ---- From memory
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- From memory */
 /* Copies row-major elements of the dtype. */
 MX_API mx_array *mx_from_data(const void *data, mx_shape shape, mx_dtype dtype);
 /* Uses the caller's memory without copying it: row-major, unchanged until `release(context)` is called, which may
@@ -51,8 +48,7 @@ MX_API mx_array *mx_scalar(double value, mx_dtype dtype);
 MX_API mx_array *mx_scalar_int(int64_t value, mx_dtype dtype);
 MX_API mx_array *mx_like(mx_array *x, double value);
 
-/* ---- Facts, known without evaluating
- * ---------------------------------------------------------------------------------------- */
+/* ---- Facts, known without evaluating */
 MX_API int mx_ndim(const mx_array *x);
 MX_API mx_shape mx_shape_of(const mx_array *x); /* valid while x lives */
 MX_API int64_t mx_dim(const mx_array *x,
@@ -63,8 +59,7 @@ MX_API mx_dtype mx_dtype_of(const mx_array *x);
 MX_API mx_stream *mx_stream_of(const mx_array *x); /* where it is or was computed; NULL for data */
 MX_API const char *mx_op_name(const mx_array *x);  /* of the op that makes or made it; "" for data */
 
-/* ---- Evaluation
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Evaluation */
 MX_API bool mx_eval(mx_array *x);
 MX_API bool mx_eval_n(mx_array *const *arrays, int count);
 MX_API bool mx_async_eval_n(mx_array *const *arrays, int count); /* returns at once; a later read waits */
@@ -75,8 +70,7 @@ MX_API bool mx_is_tracer(const mx_array *x); /* a placeholder, or made from one:
  * RUNTIME error and leaves what was not computed lazy.  NULL switches it off. */
 MX_API void mx_set_interrupt(bool (*check)(void));
 
-/* ---- Reading; these evaluate and wait
- * ----------------------------------------------------------------------------------------- */
+/* ---- Reading; these evaluate and wait */
 /* Copies all elements, row-major; `bytes` must be mx_nbytes(x). */
 MX_API bool mx_read(mx_array *x, void *destination, size_t bytes);
 /* The value of an array of size 1, converted; 0 and an error if that is not its size. */
@@ -94,8 +88,7 @@ MX_API void mx_unexport(mx_array *x);
 /* A row-major copy, or x itself if it is so already (lazy). */
 MX_API mx_array *mx_contiguous(mx_array *x);
 
-/* ---- For people
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- For people */
 /* `array([1, 2], dtype=int32)`; precision -1 prints six significant digits.  The text is to be freed with mx_free_text.
  */
 MX_API char *mx_to_text(mx_array *x, int precision);

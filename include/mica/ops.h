@@ -10,8 +10,7 @@
 
 MX_BEGIN_DECLS
 
-/* ---- Elementwise, one operand; result in x's shape
- * ---------------------------------------------------------------------- */
+/* ---- Elementwise, one operand; result in x's shape */
 /* clang-format off */
 #define MX_UNARY_OPS(X) \
     X(abs) X(neg) X(sign) X(square) X(sqrt) X(rsqrt) X(reciprocal) X(exp) X(expm1) X(log) X(log2) X(log10) \
@@ -26,8 +25,7 @@ MX_API mx_array *mx_round_to(mx_array *x, int decimals);
 /* NULL limits are the dtype's finite ones; halves and float32 only. */
 MX_API mx_array *mx_nan_to_num(mx_array *x, float nan, const float *posinf, const float *neginf);
 
-/* ---- Elementwise, two operands; broadcast and promoted
- * -------------------------------------------------------------------- */
+/* ---- Elementwise, two operands; broadcast and promoted */
 /* clang-format off */
 #define MX_BINARY_OPS(X) \
     X(add) X(sub) X(mul) X(div) X(floor_div) X(remainder) X(power) X(maximum) X(minimum) X(logaddexp) X(arctan2) \
@@ -41,18 +39,15 @@ MX_API mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, 
 MX_API mx_array *mx_allclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan);
 MX_API mx_array *mx_array_equal(mx_array *a, mx_array *b, bool equal_nan); /* false if the shapes differ */
 
-/* ---- Three operands
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Three operands */
 MX_API mx_array *mx_where(mx_array *condition, mx_array *x, mx_array *y);
 MX_API mx_array *mx_clip(mx_array *x, mx_array *low, mx_array *high); /* one bound may be NULL */
 
-/* ---- Types
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Types */
 MX_API mx_array *mx_astype(mx_array *x, mx_dtype dtype);
 MX_API mx_array *mx_view(mx_array *x, mx_dtype dtype); /* the same bytes; another width rescales the last axis */
 
-/* ---- Creation
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Creation */
 MX_API mx_array *mx_full(mx_shape shape, mx_array *value, mx_dtype dtype); /* value broadcasts to the shape */
 MX_API mx_array *mx_zeros(mx_shape shape, mx_dtype dtype);
 MX_API mx_array *mx_ones(mx_shape shape, mx_dtype dtype);
@@ -70,8 +65,7 @@ MX_API mx_array *mx_diagonal(mx_array *x, int offset, int axis1, int axis2);
 MX_API mx_array *mx_trace_of(mx_array *x, int offset, int axis1, int axis2, mx_dtype dtype);
 MX_API bool mx_meshgrid(mx_array *const *in, int count, bool sparse, bool ij, mx_array **out);
 
-/* ---- Reductions; keep leaves axes of size 1
- * -------------------------------------------------------------------------------------- */
+/* ---- Reductions; keep leaves axes of size 1 */
 #define MX_REDUCE_OPS(X) X(sum) X(prod) X(min) X(max) X(all) X(any) X(mean) X(logsumexp)
 #define MX_DECLARE_REDUCE(name) MX_API mx_array *mx_##name(mx_array *x, mx_axes axes, bool keep);
 MX_REDUCE_OPS(MX_DECLARE_REDUCE)
@@ -88,9 +82,7 @@ MX_SCAN_OPS(MX_DECLARE_SCAN)
 /* Sums over the axes that broadcasting x's shape up from `shape` added or stretched: the adjoint of mx_broadcast_to. */
 MX_API mx_array *mx_sum_to(mx_array *x, mx_shape shape);
 
-/* ---- Products
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Products */
 MX_API mx_array *mx_matmul(mx_array *a, mx_array *b);                                      /* floats only */
 MX_API mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, float alpha, float beta); /* beta c + alpha (a b) */
 MX_API mx_array *mx_inner(mx_array *a, mx_array *b);
@@ -99,9 +91,7 @@ MX_API mx_array *mx_vecdot(mx_array *a, mx_array *b, int axis);
 MX_API mx_array *mx_tensordot(mx_array *a, mx_array *b, mx_axes axes_a, mx_axes axes_b);
 MX_API mx_array *mx_kron(mx_array *a, mx_array *b);
 
-/* ---- Shapes
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Shapes */
 MX_API mx_array *mx_reshape(mx_array *x, mx_shape shape); /* one entry may be -1 */
 MX_API mx_array *mx_flatten(mx_array *x, int first, int last);
 MX_API mx_array *mx_unflatten(mx_array *x, int axis, mx_shape shape);
@@ -134,9 +124,7 @@ MX_API mx_array *mx_flip(mx_array *x, mx_axes axes);
 MX_API mx_array *mx_as_strided(mx_array *x, mx_shape shape, const int64_t *strides, int64_t offset);
 MX_API mx_array *mx_copy(mx_array *x); /* a node of its own that shares the data */
 
-/* ---- Indexing
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Indexing */
 /* Indices of a signed dtype count from the end when negative; reads outside are clamped, writes outside are dropped. */
 MX_API mx_array *mx_take(mx_array *x, mx_array *indices, int axis);
 MX_API mx_array *mx_take_along_axis(mx_array *x, mx_array *indices, int axis);

@@ -19,7 +19,7 @@ typedef struct function {
     PyMethodDef def;
 } function;
 
-/* ---- Binding ----------------------------------------------------------------------------------------------------- */
+/* ---- Binding */
 static bool put_keyword(const py_signature *s, PyObject *name, PyObject *value, py_args *out)
 {
     int i = s->positional_only;
@@ -67,7 +67,7 @@ static bool bind(const py_signature *s, py_args *out)
     return true;
 }
 
-/* ---- Calling ----------------------------------------------------------------------------------------------------- */
+/* ---- Calling */
 static PyObject *call_row(function *f, py_args *in)
 {
     mx_stream *stream = NULL;
@@ -117,7 +117,7 @@ static PyObject *call_method(PyObject *self, PyObject *args, PyObject *keywords)
     return result;
 }
 
-/* ---- Results ----------------------------------------------------------------------------------------------------- */
+/* ---- Results */
 PyObject *py_return(py_args *in, mx_array *x)
 {
     x = mx_scope_close(in->scope, PyErr_Occurred() ? NULL : x);
@@ -147,7 +147,7 @@ PyObject *py_return_tuple(py_args *in, mx_array *const *xs, int count)
     return return_many(in, PyTuple_New(count), PyTuple_SetItem, xs, count);
 }
 
-/* ---- TypeError --------------------------------------------------------------------------------------------------- */
+/* ---- TypeError */
 PyObject *py_type_name(PyObject *o)
 {
     PyObject *type = (PyObject *)Py_TYPE(o);
@@ -206,7 +206,7 @@ void *py_incompatible(const py_args *in)
     return NULL;
 }
 
-/* ---- The two types ----------------------------------------------------------------------------------------------- */
+/* ---- The two types */
 static void function_dealloc(PyObject *self)
 {
     function *f = (function *)self;
@@ -286,7 +286,7 @@ bool py_init_args(PyObject *module)
     return py_the.bound_method && py_the.function_type && py_the.method_type;
 }
 
-/* ---- Making them ------------------------------------------------------------------------------------------------- */
+/* ---- Making them */
 static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* ---- Life -------------------------------------------------------------------------------------------------------- */
+/* ---- Life */
 PyObject *py_wrap(mx_array *owned)
 {
     if (!owned) return py_raise();
@@ -95,7 +95,7 @@ static Py_hash_t array_hash(PyObject *self)
     return (Py_hash_t)((uintptr_t)self >> 4);
 }
 
-/* ---- Facts ------------------------------------------------------------------------------------------------------- */
+/* ---- Facts */
 enum { SIZE, NDIM, ITEMSIZE, NBYTES };
 
 static PyObject *get_number(PyObject *self, void *closure)
@@ -149,7 +149,7 @@ static PyGetSetDef array_getset[] = {
     {"at", py_array_at, NULL, "x.at[i].add(v) and its like: a copy of x with every update applied.", NULL},
     {0}};
 
-/* ---- Length and iteration ---------------------------------------------------------------------------------------- */
+/* ---- Length and iteration */
 typedef struct iterator {
     PyObject_HEAD PyObject *array; /* a handle of its own, so that x += 1 in the loop changes nothing */
     int64_t next, count;
@@ -202,7 +202,7 @@ static PyType_Slot iterator_slots[] = {{Py_tp_doc, "Gives the rows of an array."
 static PyType_Spec iterator_spec = {"mlx.core.ArrayIterator", sizeof(iterator), 0,
                                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, iterator_slots};
 
-/* ---- Methods ----------------------------------------------------------------------------------------------------- */
+/* ---- Methods */
 static PyObject *array_copy(py_args *in)
 {
     return py_wrap_kept(py_array_of(in->at[0]));
@@ -278,7 +278,7 @@ bool py_init_array_methods(PyObject *module)
     return py_add_functions_as_methods(py_the.array_type, module, function_names);
 }
 
-/* ---- ArrayLike --------------------------------------------------------------------------------------------------- */
+/* ---- ArrayLike */
 typedef struct array_like {
     PyObject_HEAD PyObject *held;
 } array_like;
@@ -314,7 +314,7 @@ static PyType_Slot array_like_slots[] = {{Py_tp_doc, "Any object which has an __
 static PyType_Spec array_like_spec = {"mlx.core.ArrayLike", sizeof(array_like), 0, Py_TPFLAGS_DEFAULT,
                                       array_like_slots};
 
-/* ---- The type ---------------------------------------------------------------------------------------------------- */
+/* ---- The type */
 static PyObject *array_repr(PyObject *self)
 {
     mx_array *x = mx_keep(py_array_of(self));

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* ---- Formats ----------------------------------------------------------------------------------------------------- */
+/* ---- Formats */
 static const char *const formats[MX_DTYPE_COUNT] = {
     [MX_BOOL] = "?",    [MX_UINT8] = "B",   [MX_UINT16] = "H",          [MX_UINT32] = "I",     [MX_UINT64] = "Q",
     [MX_INT8] = "b",    [MX_INT16] = "h",   [MX_INT32] = "i",           [MX_INT64] = "q",      [MX_FLOAT16] = "e",
@@ -43,7 +43,7 @@ static bool is_complex128(const Py_buffer *view)
     return view->format && (!strcmp(view->format, "Zd") || !strcmp(view->format, "<Zd"));
 }
 
-/* ---- Out --------------------------------------------------------------------------------------------------------- */
+/* ---- Out */
 /* What a view keeps: the node, and its shape and strides in the types of the protocol. */
 typedef struct exported {
     mx_array *x;
@@ -143,7 +143,7 @@ void py_array_releasebuffer(PyObject *self, Py_buffer *view)
     exported_free(view->internal);
 }
 
-/* ---- In ---------------------------------------------------------------------------------------------------------- */
+/* ---- In */
 static mx_array *read_complex128(const Py_buffer *view, mx_shape shape, const double *values)
 {
     Py_ssize_t count = view->len / (Py_ssize_t)(2 * sizeof(double));
@@ -272,7 +272,7 @@ mx_array *py_from_foreign_object(PyObject *o, bool share)
     return has(o, py_the.name_dlpack) ? py_from_dlpack(o, share) : NULL;
 }
 
-/* ---- Methods ----------------------------------------------------------------------------------------------------- */
+/* ---- Methods */
 static PyObject *numpy_view(PyObject *self)
 {
     PyObject *numpy = PyImport_ImportModule("numpy");

@@ -6,7 +6,7 @@
  * twice: once for its shape and the highest of its kinds (bool < int < float < complex), once for its values. */
 #include "mica_py.h"
 
-/* ---- Scalars ----------------------------------------------------------------------------------------------------- */
+/* ---- Scalars */
 typedef enum kind { NO_SCALAR, BOOL, INT, FLOAT, COMPLEX } kind;
 
 static kind kind_of(PyObject *o)
@@ -85,7 +85,7 @@ static mx_array *scalar_like(PyObject *o, kind k, mx_dtype dtype)
     return scalar_as(o, k, dtype);
 }
 
-/* ---- Operands ---------------------------------------------------------------------------------------------------- */
+/* ---- Operands */
 bool py_is_operand(PyObject *o)
 {
     return py_is_array(o) || kind_of(o) != NO_SCALAR || py_can_be_foreign(o);
@@ -135,7 +135,7 @@ bool py_to_operands(PyObject *a, PyObject *b, mx_array **x, mx_array **y)
     return *x && *y;
 }
 
-/* ---- Nested lists ------------------------------------------------------------------------------------------------ */
+/* ---- Nested lists */
 typedef struct list_facts {
     int ndim; /* -1 until the first element is reached */
     int64_t size[MX_MAX_NDIM];
@@ -305,7 +305,7 @@ static mx_array *array_of_list(PyObject *o, mx_dtype wanted)
     return f.has_arrays ? stack_of_arrays(o, wanted) : array_of_numbers(o, &f, wanted);
 }
 
-/* ---- mx.array(o) ------------------------------------------------------------------------------------------------- */
+/* ---- mx.array(o) */
 mx_array *py_make_array(PyObject *o, mx_dtype dtype)
 {
     bool any = dtype == MX_DTYPE_COUNT;

@@ -48,7 +48,7 @@ static const uint8_t codes[MX_DTYPE_COUNT] = {
     [MX_BFLOAT16] = DL_BFLOAT, [MX_COMPLEX64] = DL_COMPLEX,
 };
 
-/* ---- Out --------------------------------------------------------------------------------------------------------- */
+/* ---- Out */
 typedef struct exported {
     mx_array *x;
     int64_t shape[MX_MAX_NDIM], strides[MX_MAX_NDIM];
@@ -164,7 +164,7 @@ static PyObject *array_dlpack_device(py_args *in)
     return Py_BuildValue("(ii)", DL_CPU, 0);
 }
 
-/* ---- In ---------------------------------------------------------------------------------------------------------- */
+/* ---- In */
 /* A tensor that was taken out of its capsule; one of the two is set. */
 typedef struct taken {
     dl_managed *managed;

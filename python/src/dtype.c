@@ -8,7 +8,7 @@
 #include <float.h>
 #include <string.h>
 
-/* ---- Values ------------------------------------------------------------------------------------------------------ */
+/* ---- Values */
 PyObject *py_new_value(PyTypeObject *type, int value)
 {
     py_value *v = PyObject_New(py_value, type);
@@ -33,7 +33,7 @@ static PyObject *identity_compare(PyObject *a, PyObject *b, int op)
     return PyBool_FromLong((a == b) == (op == Py_EQ));
 }
 
-/* ---- Dtype ------------------------------------------------------------------------------------------------------- */
+/* ---- Dtype */
 /* The name in the module: bool is there under bool_, for bool is Python's. */
 static const char *module_name_of(mx_dtype dtype)
 {
@@ -69,7 +69,7 @@ static PyType_Slot dtype_slots[] = {{Py_tp_doc, "The type of an array's elements
 static PyType_Spec dtype_spec = {"mlx.core.Dtype", sizeof(py_value), 0,
                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
 
-/* ---- DtypeCategory ----------------------------------------------------------------------------------------------- */
+/* ---- DtypeCategory */
 static const struct {
     const char *name;
     mx_kind kind;
@@ -137,7 +137,7 @@ static bool is_dtype(PyObject *o, mx_dtype *dtype)
     return true;
 }
 
-/* ---- finfo and iinfo --------------------------------------------------------------------------------------------- */
+/* ---- finfo and iinfo */
 typedef struct limits {
     PyObject_HEAD mx_dtype dtype;
 } limits;
@@ -267,7 +267,7 @@ static PyType_Slot iinfo_slots[] = {{Py_tp_doc, "Limits of an integer dtype."},
 static PyType_Spec finfo_spec = {"mlx.core.finfo", sizeof(limits), 0, Py_TPFLAGS_DEFAULT, finfo_slots};
 static PyType_Spec iinfo_spec = {"mlx.core.iinfo", sizeof(limits), 0, Py_TPFLAGS_DEFAULT, iinfo_slots};
 
-/* ---- Questions --------------------------------------------------------------------------------------------------- */
+/* ---- Questions */
 static PyObject *py_issubdtype(py_args *in)
 {
     mx_dtype a, b;
@@ -370,7 +370,7 @@ static const py_row rows[] = {
      "Does promoting the first dtype with the second give the second?"},
     {0}};
 
-/* ---- Part -------------------------------------------------------------------------------------------------------- */
+/* ---- Part */
 static bool add_dtypes(PyObject *module)
 {
     for (int d = 0; d < MX_DTYPE_COUNT; d++) {

@@ -31,7 +31,7 @@ static int axis_of(const term *t, int label)
     return i;
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+/* ---- Reading */
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -133,7 +133,7 @@ static bool read_output(const char *p, const term *terms, int count, term *out)
     return true;
 }
 
-/* ---- One operand ------------------------------------------------------------------------------------------------- */
+/* ---- One operand */
 /* Keeps the diagonal of a label that occurs twice. */
 static void take_diagonals(term *t)
 {
@@ -182,7 +182,7 @@ static mx_array *aligned(const term *t, const int *labels, int count)
     return mx_reshape(mx_transpose(t->x, (mx_axes){taken, order}), (mx_shape){count, sizes});
 }
 
-/* ---- Two operands ------------------------------------------------------------------------------------------------ */
+/* ---- Two operands */
 typedef struct groups {
     int batch[MX_MAX_NDIM], inner[MX_MAX_NDIM], left[MX_MAX_NDIM], right[MX_MAX_NDIM];
     int batch_count, inner_count, left_count, right_count;
@@ -287,7 +287,7 @@ static bool contract(term *a, term *b, const bool *needed)
     return out.x != NULL;
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------- */
+/* ---- All of them */
 static bool same_sizes(const term *terms, int count)
 {
     int64_t size[MAX_LABELS] = {0};

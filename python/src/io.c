@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- Files ------------------------------------------------------------------------------------------------------- */
+/* ---- Files */
 typedef struct file {
     PyObject *path;   /* bytes, or NULL for a file object */
     PyObject *object; /* borrowed */
@@ -102,7 +102,7 @@ static void come_back(PyThreadState *state)
     if (state) PyEval_RestoreThread(state);
 }
 
-/* ---- Saving ------------------------------------------------------------------------------------------------------ */
+/* ---- Saving */
 static PyObject *done(bool ok)
 {
     return ok && !PyErr_Occurred() ? Py_NewRef(Py_None) : py_raise();
@@ -215,7 +215,7 @@ static PyObject *py_save_safetensors(py_args *in)
     return done(ok);
 }
 
-/* ---- Loading ----------------------------------------------------------------------------------------------------- */
+/* ---- Loading */
 static PyObject *arrays_of(const mx_table *table)
 {
     PyObject *dict = PyDict_New();

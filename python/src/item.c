@@ -39,7 +39,7 @@ PyObject *py_item(mx_array *x)
     return item;
 }
 
-/* ---- tolist ------------------------------------------------------------------------------------------------------ */
+/* ---- tolist */
 typedef struct cursor {
     mx_shape shape;
     const int64_t *strides;
@@ -124,7 +124,7 @@ const py_row py_item_rows[] = {
     {"__format__", array_format, "__format__(self, arg: str, /) -> str", NULL},
     {0}};
 
-/* ---- Slots ------------------------------------------------------------------------------------------------------- */
+/* ---- Slots */
 int py_array_bool(PyObject *self)
 {
     PyObject *item = py_item(py_array_of(self));

@@ -81,7 +81,7 @@ static const py_row rows[] = {
     {"clear_cache", py_clear_cache, "clear_cache() -> None", "Gives the cached memory back to the system."},
     {0}};
 
-/* ---- mx.metal and mx.cuda ---------------------------------------------------------------------------------------- */
+/* ---- mx.metal and mx.cuda */
 static PyObject *moved(py_args *in, const char *name, PyObject *(*call)(py_args *))
 {
     PySys_WriteStderr("mx.metal.%s is deprecated and will be removed in a future version. Use mx.%s instead.\n", name,

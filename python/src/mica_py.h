@@ -18,14 +18,14 @@
 #define MICA_NO_SHORT_NAMES
 #include "mica.h"
 
-/* ---- The array object -------------------------------------------------------------------------------------------- */
+/* ---- The array object */
 typedef struct py_array {
     PyObject_HEAD mx_array
         *a; /* owned; swapped by `x += y` and `x[i] = v`, so never keep it across a call into Python */
     PyObject *weakrefs;
 } py_array;
 
-/* ---- What the process has once.  Sub-interpreters are refused, so this needs no lookup (module.c) ---------------- */
+/* ---- What the process has once.  Sub-interpreters are refused, so this needs no lookup (module.c) */
 typedef struct py_state {
     PyObject *module; /* mlx.core; NULL before the first import */
     PyTypeObject *array_type, *iterator_type, *array_like_type;
@@ -54,7 +54,7 @@ static inline void py_set(PyObject **slot, PyObject *value)
     Py_XDECREF(old);
 }
 
-/* ---- Rows, and the arguments of a call (args.c) ------------------------------------------------------------------ */
+/* ---- Rows, and the arguments of a call (args.c) */
 typedef struct py_args py_args;
 typedef struct py_row {
     const char *name;
@@ -125,7 +125,7 @@ PyObject *py_return(py_args *in, mx_array *x);
 PyObject *py_return_list(py_args *in, mx_array *const *xs, int count);
 PyObject *py_return_tuple(py_args *in, mx_array *const *xs, int count);
 
-/* ---- Arrays and objects (array.c, convert.c) --------------------------------------------------------------------- */
+/* ---- Arrays and objects (array.c, convert.c) */
 #define py_is_array(o) (Py_TYPE(o) == py_the.array_type || PyObject_TypeCheck(o, py_the.array_type))
 #define py_array_of(o) (((py_array *)(o))->a) /* borrowed; o must be an array */
 

@@ -17,7 +17,7 @@
 
 py_state py_the;
 
-/* ---- Helpers of the parts ---------------------------------------------------------------------------------------- */
+/* ---- Helpers of the parts */
 PyTypeObject *py_add_type(PyObject *module, PyType_Spec *spec)
 {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
@@ -38,7 +38,7 @@ PyObject *py_add_submodule(PyObject *module, const char *name)
     return ok ? sub : NULL;
 }
 
-/* ---- Names that are not there ------------------------------------------------------------------------------------ */
+/* ---- Names that are not there */
 static PyObject *module_getattr(PyObject *self, PyObject *name)
 {
     (void)self;
@@ -53,7 +53,7 @@ static PyObject *module_getattr(PyObject *self, PyObject *name)
 
 static PyMethodDef module_methods[] = {{"__getattr__", module_getattr, METH_O, NULL}, {0}};
 
-/* ---- Start ------------------------------------------------------------------------------------------------------- */
+/* ---- Start */
 static bool is_dist_info_of_mlx(const char *name)
 {
     static const char prefix[] = "mlx-", suffix[] = ".dist-info";

@@ -15,7 +15,7 @@ typedef struct operator
 }
 operator;
 
-/* ---- Applying ---------------------------------------------------------------------------------------------------- */
+/* ---- Applying */
 static PyObject *refuse(const operator* o, PyObject *a, PyObject *b, const char *inplace)
 {
     PyObject *other = py_is_array(a) ? b : a;
@@ -73,7 +73,7 @@ static PyObject *inplace(const operator* o, PyObject *a, PyObject *b)
     return Py_NewRef(a);
 }
 
-/* ---- The operators ----------------------------------------------------------------------------------------------- */
+/* ---- The operators */
 /* A wrapper for the operator and one for its in-place form. */
 #define OPERATOR(name, slot, noun, op, bits)                                                                           \
     static const operator op_##name = {"__" slot "__", noun, op, bits};                                                \
@@ -155,7 +155,7 @@ PyObject *py_nb_inplace_power(PyObject *a, PyObject *b, PyObject *modulus)
     return modulus == Py_None ? inplace(&op_power, a, b) : Py_NewRef(Py_NotImplemented);
 }
 
-/* ---- One operand ------------------------------------------------------------------------------------------------- */
+/* ---- One operand */
 static PyObject *unary(PyObject *a, mx_array *(*op)(mx_array *))
 {
     if (mx_failed()) mx_error();
@@ -181,7 +181,7 @@ PyObject *py_nb_invert(PyObject *a)
     return unary(a, dtype == MX_BOOL ? mx_logical_not : mx_bitwise_invert);
 }
 
-/* ---- Comparisons ------------------------------------------------------------------------------------------------- */
+/* ---- Comparisons */
 PyObject *py_array_compare(PyObject *a, PyObject *b, int op)
 {
     static const operator comparisons[] = {
@@ -196,7 +196,7 @@ PyObject *py_array_compare(PyObject *a, PyObject *b, int op)
     return binary(&comparisons[op], a, b);
 }
 
-/* ---- Names of Python 2 that MLX has ------------------------------------------------------------------------------ */
+/* ---- Names of Python 2 that MLX has */
 static PyObject *array_div(py_args *in)
 {
     return py_nb_true_divide(in->at[0], in->at[1]);

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* ---- Constants --------------------------------------------------------------------------------------------------- */
+/* ---- Constants */
 static PyObject *filled(py_args *in, mx_array *(*op)(mx_shape, mx_dtype))
 {
     py_shape shape;
@@ -59,7 +59,7 @@ static PyObject *py_full_like(py_args *in)
     return py_return(in, mx_full_like(x, value, dtype));
 }
 
-/* ---- Ranges ------------------------------------------------------------------------------------------------------ */
+/* ---- Ranges */
 /* A bound; the dtype is raised to what it needs: int32, int64 or float32. */
 static bool range_bound(py_args *in, PyObject *o, double *value, mx_dtype *dtype)
 {
@@ -116,7 +116,7 @@ static PyObject *py_linspace(py_args *in)
     return py_return(in, mx_linspace(start, stop, count, dtype));
 }
 
-/* ---- Matrices ---------------------------------------------------------------------------------------------------- */
+/* ---- Matrices */
 static PyObject *matrix(py_args *in, mx_array *(*op)(int64_t, int64_t, int, mx_dtype))
 {
     int64_t rows = 0, columns;
@@ -234,7 +234,7 @@ const py_row py_rows_create[] = {
      "The sums of the diagonals of the matrices that two axes span."},
     {0}};
 
-/* ---- Windows ----------------------------------------------------------------------------------------------------- */
+/* ---- Windows */
 /* cos(k 2 pi n / (M - 1)) for n = 0 ... M - 1. */
 static mx_array *cosine(int64_t size, int k)
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ---- One of many ------------------------------------------------------------------------------------------------- */
+/* ---- One of many */
 static PyObject *py_concatenate(py_args *in)
 {
     int count, axis = 0;
@@ -34,7 +34,7 @@ static PyObject *py_stack(py_args *in)
     return py_return(in, stacked);
 }
 
-/* ---- Many of many ------------------------------------------------------------------------------------------------ */
+/* ---- Many of many */
 /* The arrays given to *arrays, in a block twice as long: the second half is for results. */
 static mx_array **rest_arrays(py_args *in, bool scalars)
 {
@@ -141,7 +141,7 @@ static PyObject *py_broadcast_shapes(py_args *in)
     return tuple;
 }
 
-/* ---- Many of one ------------------------------------------------------------------------------------------------- */
+/* ---- Many of one */
 static PyObject *split_into(py_args *in, mx_array *x, int64_t count, const int64_t *at, int axis)
 {
     if (count < 1)

@@ -3,7 +3,7 @@
  * Reductions and scans. */
 #include "ops.h"
 
-/* ---- Reductions -------------------------------------------------------------------------------------------------- */
+/* ---- Reductions */
 static PyObject *reduce(py_args *in, mx_array *(*op)(mx_array *, mx_axes, bool))
 {
     mx_array *x = py_arg_array(in, 0);
@@ -99,7 +99,7 @@ const py_row py_rows_reduce[] = {
      "exp(a - max a) / sum(exp(a - max a)) over the axes; `precise` computes halves in float32."},
     {0}};
 
-/* ---- Scans ------------------------------------------------------------------------------------------------------- */
+/* ---- Scans */
 typedef mx_array *scan_op(mx_array *, int, bool, bool);
 
 static PyObject *scan_of(py_args *in, scan_op *op, mx_array *x)

@@ -3,7 +3,7 @@
  * Functions that move elements and keep them. */
 #include "ops.h"
 
-/* ---- Shape ------------------------------------------------------------------------------------------------------- */
+/* ---- Shape */
 static PyObject *py_reshape(py_args *in)
 {
     mx_array *x = py_arg_array(in, 0);
@@ -99,7 +99,7 @@ static PyObject *py_as_strided(py_args *in)
     return py_return(in, mx_as_strided(x, shape.shape, strides.at, offset));
 }
 
-/* ---- Repetition and order ---------------------------------------------------------------------------------------- */
+/* ---- Repetition and order */
 static PyObject *py_repeat(py_args *in)
 {
     mx_array *x = py_arg_array(in, 0);
@@ -146,7 +146,7 @@ static PyObject *py_roll(py_args *in)
     return py_return(in, mx_roll(x, shifts.at, axes.axes));
 }
 
-/* ---- Padding ----------------------------------------------------------------------------------------------------- */
+/* ---- Padding */
 typedef struct widths {
     int64_t low[MX_MAX_NDIM], high[MX_MAX_NDIM];
 } widths;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- Text -------------------------------------------------------------------------------------------------------- */
+/* ---- Text */
 typedef struct span {
     const char *at;
     size_t length;
@@ -55,7 +55,7 @@ static bool parameters_of(const char *text, const char **from, const char **to)
     return **to == ')';
 }
 
-/* ---- Defaults ---------------------------------------------------------------------------------------------------- */
+/* ---- Defaults */
 static PyObject *number_default(const char *text)
 {
     char *end = NULL;
@@ -91,7 +91,7 @@ static PyObject *default_value(span s)
     return dtype ? dtype : number_default(text);
 }
 
-/* ---- Parameters -------------------------------------------------------------------------------------------------- */
+/* ---- Parameters */
 static bool read_parameter(span s, py_signature *out)
 {
     if (out->count == PY_MAX_PARAMS) {

@@ -3,7 +3,7 @@
  * DeviceType, Device, Stream, ThreadLocalStream, StreamContext and the functions about them. */
 #include "mica_py.h"
 
-/* ---- DeviceType -------------------------------------------------------------------------------------------------- */
+/* ---- DeviceType */
 static const char *const kind_names[] = {[MX_CPU] = "cpu", [MX_GPU] = "gpu"};
 
 typedef struct device {
@@ -81,7 +81,7 @@ static PyType_Slot kind_slots[] = {{Py_tp_doc, "A kind of device: mx.cpu or mx.g
                                    {0}};
 static PyType_Spec kind_spec = {"mlx.core.DeviceType", sizeof(py_value), 0, Py_TPFLAGS_DEFAULT, kind_slots};
 
-/* ---- Device ------------------------------------------------------------------------------------------------------ */
+/* ---- Device */
 static PyObject *wrap_device(mx_device d)
 {
     device *o = PyObject_New(device, py_the.device_type);
@@ -139,7 +139,7 @@ static PyType_Slot device_slots[] = {{Py_tp_doc, "A device that runs operations.
                                      {0}};
 static PyType_Spec device_spec = {"mlx.core.Device", sizeof(device), 0, Py_TPFLAGS_DEFAULT, device_slots};
 
-/* ---- Stream and ThreadLocalStream -------------------------------------------------------------------------------- */
+/* ---- Stream and ThreadLocalStream */
 typedef struct stream {
     PyObject_HEAD mx_stream *s;
 } stream;
@@ -256,7 +256,7 @@ static PyType_Spec stream_spec = {"mlx.core.Stream", sizeof(stream), 0,
 static PyType_Spec thread_stream_spec = {"mlx.core.ThreadLocalStream", sizeof(thread_stream), 0,
                                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, thread_stream_slots};
 
-/* ---- StreamContext ----------------------------------------------------------------------------------------------- */
+/* ---- StreamContext */
 typedef struct stream_context {
     PyObject_HEAD PyObject *wanted;
     mx_device device_before;
@@ -327,7 +327,7 @@ static PyType_Slot context_slots[] = {
 static PyType_Spec context_spec = {"mlx.core.StreamContext", sizeof(stream_context), 0, Py_TPFLAGS_DEFAULT,
                                    context_slots};
 
-/* ---- Functions --------------------------------------------------------------------------------------------------- */
+/* ---- Functions */
 static PyObject *py_stream_function(py_args *in)
 {
     if (!names_stream(in->at[0])) return py_incompatible(in);

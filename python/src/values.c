@@ -4,7 +4,7 @@
  * that names the whole call; a value that is merely wrong is left to the op, which knows what is. */
 #include "mica_py.h"
 
-/* ---- Values ------------------------------------------------------------------------------------------------------ */
+/* ---- Values */
 bool py_to_int64(PyObject *o, int64_t *out)
 {
     if (PyLong_Check(o)) {
@@ -88,7 +88,7 @@ PyObject *py_shape_tuple(mx_array *x)
     return tuple;
 }
 
-/* ---- Arguments --------------------------------------------------------------------------------------------------- */
+/* ---- Arguments */
 /* A TypeError about one value becomes the one about the call; other errors stay. */
 static bool checked(py_args *in, bool ok)
 {

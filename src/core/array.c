@@ -10,9 +10,7 @@
 
 _Static_assert(sizeof(mx_array) <= NODE_BYTES, "a node is three cache lines");
 
-/* ---- Making
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Making */
 static bool init_node(mx_array *x, const mx_spec *spec, int index, int count)
 {
     *x = (mx_array){.dtype = (uint8_t)spec->dtype,
@@ -98,9 +96,7 @@ void array_set_failed(mx_array *lead, mx_failure *failure)
     atomic_store_explicit(&lead->state, STATE_FAILED, memory_order_release);
 }
 
-/* ---- Freeing
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Freeing */
 void array_detach(mx_array *lead)
 {
     if (!lead->op) return;
@@ -186,9 +182,7 @@ void mx_drop_n(mx_array **arrays, int count)
     }
 }
 
-/* ---- Facts
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Facts */
 int mx_ndim(const mx_array *x)
 {
     return x ? x->ndim : 0;
@@ -227,9 +221,7 @@ int64_t mx_dim(const mx_array *x, int axis)
     return a < 0 ? -1 : x->shape[a];
 }
 
-/* ---- From memory
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- From memory */
 mx_array *mx_from_data(const void *data, mx_shape shape, mx_dtype dtype)
 {
     int64_t size = shape_size("array", shape);

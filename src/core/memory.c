@@ -45,8 +45,7 @@ static struct {
     atomic_bool fail_forever;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* ---- Failing on purpose
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Failing on purpose */
 static bool must_fail(void)
 {
     int64_t at = atomic_load_explicit(&pool.fail_at, memory_order_relaxed);
@@ -63,8 +62,7 @@ int64_t memory_fail_at(int64_t n, bool forever)
     return seen;
 }
 
-/* ---- Structures
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Structures */
 static void *out_of_memory(size_t bytes)
 {
     return mx_fail(MX_MEMORY, "[memory] cannot allocate %zu bytes.", bytes);
@@ -94,9 +92,7 @@ void mx_free(void *block)
     free(block);
 }
 
-/* ---- Nodes
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Nodes */
 static bool refill_nodes(mx_thread *self)
 {
     pthread_mutex_lock(&pool.lock);
@@ -157,9 +153,7 @@ void node_free(void *node)
     if (UNLIKELY(++self->free_node_count > THREAD_NODES_MAX)) give_nodes_back(self, THREAD_NODES_MAX - NODE_BATCH);
 }
 
-/* ---- Elements
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Elements */
 /* Class 4 (e - 6) + q holds blocks of 2^e (1 + q/4) bytes. */
 static int class_of(size_t bytes, size_t *capacity)
 {
@@ -329,8 +323,7 @@ void memory_lock_for_fork(bool lock)
     }
 }
 
-/* ---- Statistics and limits
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Statistics and limits */
 size_t mx_get_active_memory(void)
 {
     return atomic_load(&pool.active);

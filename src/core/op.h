@@ -17,8 +17,7 @@ typedef enum mx_op_id {
 } mx_op_id;
 #undef OP
 
-/* ---- Parameters
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Parameters */
 /* A parameter struct is fixed and zero-filled; a field table describes it, so that equality, hashing and printing are
  * written once.  A list is an array of int32 or int64 with its length in an int field before it. */
 typedef enum mx_field_kind {
@@ -104,9 +103,7 @@ ALWAYS_INLINE param_shape param_shape_of(mx_shape shape)
     return p;
 }
 
-/* ---- Rules
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Rules */
 /* One application of an op, as its rules see it.  `out` is NULL in the shape rule. */
 typedef struct mx_call {
     const mx_op *op;
@@ -156,9 +153,7 @@ struct mx_op {
 #undef OP
 extern const mx_op *const mx_ops[OP_COUNT];
 
-/* ---- Applying
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Applying */
 /* Makes the node(s) of one application on the current stream; results belong to the innermost scope.  A NULL input
  * gives NULL. */
 mx_array *op_apply_n(const mx_op *op, const void *params, mx_array *const *in, int nin);

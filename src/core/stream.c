@@ -14,9 +14,7 @@ const mx_backend *backend_of(mx_device_type type)
     return (unsigned)type <= MX_GPU ? backends[type] : NULL;
 }
 
-/* ---- Devices
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Devices */
 int mx_device_count(mx_device_type type)
 {
     const mx_backend *b = backend_of(type);
@@ -57,9 +55,7 @@ bool mx_device_info(mx_device device, int index, mx_device_fact *fact)
     return check_device("device_info", device) && b->info(device.index, index, fact);
 }
 
-/* ---- Streams
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Streams */
 mx_stream *mx_new_stream(mx_device device)
 {
     if (!check_device("new_stream", device)) return NULL;
@@ -155,8 +151,7 @@ int mx_stream_index(const mx_stream *stream)
     return stream ? stream->index : -1;
 }
 
-/* ---- The baton and the queue
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- The baton and the queue */
 bool stream_try_run(mx_stream *s)
 {
     pthread_mutex_lock(&s->lock);

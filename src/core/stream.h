@@ -25,7 +25,7 @@ struct mx_stream {
     bool running; /* somebody holds the baton */
     bool has_worker;
     bool by_default, idle; /* made as a thread's default; that thread has ended */
-    mx_failure *failure; /* the first one since the last synchronize */
+    mx_failure *failure;   /* the first one since the last synchronize */
     struct mx_stream *next;
 };
 

@@ -33,8 +33,7 @@ typedef struct cpu_op {
     const tile_fn (*cast)[MX_DTYPE_COUNT]; /* astype: bodies by dtype from and dtype to */
 } cpu_op;
 
-/* ---- Outputs: row-major, allocated by the kernel before it computes anything
- * --------------------------------------------------- */
+/* ---- Outputs: row-major, allocated by the kernel before it computes anything */
 bool cpu_output(cpu_call *c, int i);
 /* Output 0 in the memory of x if nobody else needs that, else in new memory. x is an input of the same number and size
  * of elements or a scratch copy, row-major. */
@@ -42,17 +41,13 @@ bool cpu_output_like(cpu_call *c, mx_array *x);
 /* Could output `out` use x's memory?  Asks only. */
 bool cpu_can_donate(const cpu_call *c, const mx_array *x, const mx_array *out);
 
-/* ---- Inputs
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Inputs */
 /* Input i row-major: itself, or a copy that lives as long as the call.  NULL: an error is recorded. */
 mx_array *cpu_contiguous(cpu_call *c, int i);
 /* A row-major scratch array. */
 mx_array *cpu_scratch(cpu_call *c, mx_shape shape, mx_dtype dtype);
 
-/* ---- Loops
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Loops */
 /* Splits 0..n-1 into ranges of `step` and runs fn(ctx, begin, end) on the pool. */
 typedef void (*cpu_range_fn)(void *ctx, int64_t begin, int64_t end);
 void cpu_split(int64_t n, int64_t step, cpu_range_fn fn, void *ctx);

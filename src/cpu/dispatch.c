@@ -57,9 +57,7 @@ void cpu_copy_strided(void *to, const void *from, mx_shape shape, const int64_t 
     cpu_level_now()->copy_strided(to, from, shape, strides, bytes);
 }
 
-/* ---- The backend
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The backend */
 /* A layout that strides cannot express: the result is the input's row-major copy. */
 static bool run_copy(mx_array *lead)
 {

@@ -66,9 +66,7 @@ static bool gather_values(const value_table *v, size_t first, mx_array *const *o
     return any;
 }
 
-/* ---- Reverse
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Reverse */
 static bool pull_back(const node_list *list, value_table *v, size_t index)
 {
     mx_array *out[TRACE_MAX_OUTPUTS], *dout[TRACE_MAX_OUTPUTS], *few[8] = {NULL}, **din = few;
@@ -137,9 +135,7 @@ bool mx_trace_vjp(mx_trace *t, mx_array *const *out, mx_array *const *dout, int 
     return ok;
 }
 
-/* ---- Forward
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Forward */
 static bool push_forward(const node_list *list, value_table *v, size_t index)
 {
     mx_array *out[TRACE_MAX_OUTPUTS], *tout[TRACE_MAX_OUTPUTS] = {NULL}, *few[8] = {NULL}, **tin = few;

@@ -16,9 +16,7 @@
 
 enum { INTERRUPT_EVERY_NS = 10000000 };
 
-/* ---- Building
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Building */
 typedef struct frame {
     mx_array *lead;
     int next;
@@ -107,9 +105,7 @@ void tape_free(tape *t)
     *t = (tape){0};
 }
 
-/* ---- Running
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Running */
 static void tell_waiters(void)
 {
     /* The new state before the count: else a waiter that has just counted itself sees the old state and sleeps on. */

@@ -10,9 +10,7 @@
 #include "core/thread.h"
 #include <string.h>
 
-/* ---- Opening and closing
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Opening and closing */
 /* A free bit, each in its turn: the longer a bit rests, the fewer nodes still carry it from before. */
 static uint64_t take_bit(void)
 {
@@ -73,9 +71,7 @@ mx_trace *mx_trace_begin(mx_array *const *in, int nin, mx_array **traced)
     return t;
 }
 
-/* ---- Listing
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Listing */
 static size_t hash_of(const mx_array *lead)
 {
     return (size_t)(((uintptr_t)lead >> 6) * 0x9e3779b97f4a7c15u >> 20);
@@ -177,9 +173,7 @@ mx_call list_call(const mx_array *lead, mx_array **out)
         .op = lead->op, .params = array_params(lead), .in = lead->in, .out = out, .nin = lead->nin, .nout = lead->nout};
 }
 
-/* ---- Whole functions
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Whole functions */
 /* Closes the scope of a transform; its results become temporaries of the caller's scope. */
 static bool hand_out(mx_scope s, bool ok, mx_array **a, int na, mx_array **b, int nb)
 {

@@ -80,9 +80,7 @@ mx_trace *mx_trace_begin_batched(mx_array *const *in, const int *in_axes, int ni
     return t;
 }
 
-/* ---- Making it again
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Making it again */
 /* What stands for x on whole arrays: its batched version (owned by the table), or x itself. */
 static mx_array *whole(const node_list *list, mx_array *const *batched, const size_t *first, mx_array *x, int *axis)
 {

@@ -113,7 +113,7 @@ static mx_array *composed(mx_array *const *in, float scale, bool causal, mx_arra
     return out ? mx_reshape(out, SHAPE(in[0]->shape[0], in[0]->shape[1], queries, in[2]->shape[3])) : NULL;
 }
 
-/* ---- The op and its backward op ------------------------------------------------------------------------------------------------------------- */
+/* ---- The op and its backward op */
 static const mx_field fields[] = {FIELD_FLOAT(attention_params, scale), FIELD_BOOL(attention_params, causal),
                                   FIELD_END};
 

@@ -36,8 +36,7 @@ static bool jvp_of_factors(mx_array *const *tin, mx_array *d0, mx_array *d1, mx_
     const mx_op mx_op_##id = {OP_NAMED(id, text), .flags = OP_ELEMENTWISE, .shape = op_shape_broadcast,                \
                               .vjp = vjp_rule,    .jvp = jvp_rule,         .vmap = op_vmap_elementwise};
 
-/* ---- add, sub, mul, div
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- add, sub, mul, div */
 static bool add_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     (void)c;
@@ -100,8 +99,7 @@ mx_array *mx_div(mx_array *a, mx_array *b)
     return binary_inexact(&mx_op_div, a, b);
 }
 
-/* ---- floor_div, remainder, divmod
- * -------------------------------------------------------------------------------------------------- */
+/* ---- floor_div, remainder, divmod */
 static bool remainder_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     din[0] = dout[0];
@@ -144,9 +142,7 @@ bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2])
     return quotient != NULL;
 }
 
-/* ---- power
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- power */
 static mx_array *power_by_base(const mx_call *c)
 {
     mx_array *y = c->in[1];
@@ -180,8 +176,7 @@ mx_array *mx_power(mx_array *a, mx_array *b)
     return binary(&mx_op_power, a, b);
 }
 
-/* ---- maximum, minimum: of equal values the second one takes the derivative
- * --------------------------------------------------------- */
+/* ---- maximum, minimum: of equal values the second one takes the derivative */
 static bool chosen_vjp(const mx_call *c, mx_array *const *dout, mx_array *first, mx_array *second, mx_array **din)
 {
     mx_dtype dtype = (mx_dtype)dout[0]->dtype;
@@ -225,8 +220,7 @@ mx_array *mx_minimum(mx_array *a, mx_array *b)
     return binary(&mx_op_minimum, a, b);
 }
 
-/* ---- logaddexp: its derivatives are the shares e^a / (e^a + e^b)
- * -------------------------------------------------------------------- */
+/* ---- logaddexp: its derivatives are the shares e^a / (e^a + e^b) */
 static mx_array *share(mx_array *mine, mx_array *other, mx_array *out)
 {
     return out->dtype == MX_COMPLEX64 ? mx_exp(mx_sub(mine, out)) : mx_sigmoid(mx_sub(mine, other));
@@ -253,9 +247,7 @@ mx_array *mx_logaddexp(mx_array *a, mx_array *b)
     return binary_inexact(&mx_op_logaddexp, a, b);
 }
 
-/* ---- arctan2
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- arctan2 */
 static mx_array *square_of_radius(const mx_call *c)
 {
     return mx_add(mx_square(c->in[0]), mx_square(c->in[1]));

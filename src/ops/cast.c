@@ -48,9 +48,7 @@ mx_array *mx_astype(mx_array *x, mx_dtype dtype)
     return x->dtype == dtype ? x : op_apply(&mx_op_astype, &(astype_params){dtype}, x);
 }
 
-/* ---- view
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- view */
 static bool view_shape(const mx_call *c, mx_spec *out)
 {
     const astype_params *p = c->params;

@@ -31,9 +31,7 @@ mx_array *mx_greater_equal(mx_array *a, mx_array *b)
     return mx_less_equal(b, a);
 }
 
-/* ---- Truth
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Truth */
 typedef mx_array *(*bitwise_fn)(mx_array *a, mx_array *b);
 
 static mx_array *logical(const char *name, bitwise_fn op, mx_array *a, mx_array *b)
@@ -54,9 +52,7 @@ mx_array *mx_logical_xor(mx_array *a, mx_array *b)
     return logical("logical_xor", mx_bitwise_xor, a, b);
 }
 
-/* ---- Closeness
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Closeness */
 /* |a - b| <= atol + rtol |b|; infinities are close to their equals only. */
 mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan)
 {

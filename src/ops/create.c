@@ -8,9 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- 0-d arrays
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- 0-d arrays */
 static void store_integer(mx_dtype dtype, int64_t value, void *p)
 {
     switch (mx_dtype_size(dtype)) {
@@ -93,9 +91,7 @@ mx_array *mx_like(mx_array *x, double value)
     return op_has("like", x) ? mx_scalar(value, (mx_dtype)x->dtype) : NULL;
 }
 
-/* ---- Constant arrays
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Constant arrays */
 mx_array *mx_full(mx_shape shape, mx_array *value, mx_dtype dtype)
 {
     return mx_broadcast_to(mx_astype(value, dtype), shape);
@@ -121,9 +117,7 @@ mx_array *mx_ones_like(mx_array *x)
     return op_has("ones_like", x) ? mx_ones(array_shape(x), (mx_dtype)x->dtype) : NULL;
 }
 
-/* ---- Counting
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Counting */
 static const mx_field arange_fields[] = {FIELD_DOUBLE(arange_params, start), FIELD_DOUBLE(arange_params, step),
                                          FIELD_INT64(arange_params, count), FIELD_DTYPE(arange_params, dtype),
                                          FIELD_END};
@@ -164,9 +158,7 @@ mx_array *mx_linspace(double start, double stop, int64_t count, mx_dtype dtype)
     return mx_astype(mx_add(from, mx_mul(t, mx_scalar(stop, blend))), dtype);
 }
 
-/* ---- Matrices
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Matrices */
 /* bool (rows, columns): compare(i + diagonal, j) */
 static mx_array *band(const char *op, mx_array *compare(mx_array *, mx_array *), int64_t rows, int64_t columns,
                       int64_t diagonal)

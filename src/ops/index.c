@@ -29,9 +29,7 @@ static mx_array *batch_index(int64_t n, int ndim)
     return mx_reshape(mx_arange(0, (double)n, 1, MX_INT64), (mx_shape){ndim, shape});
 }
 
-/* ---- gather
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- gather */
 static const mx_field gather_fields[] = {FIELD_AXES(gather_params, axes), FIELD_SHAPE(gather_params, sizes),
                                          FIELD_BOOL(gather_params, drop), FIELD_END};
 
@@ -177,9 +175,7 @@ mx_array *mx_gather(mx_array *x, mx_array *const *indices, mx_axes axes, mx_shap
     return gather("gather", x, indices, axes, sizes);
 }
 
-/* ---- scatter
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- scatter */
 static const mx_field scatter_fields[] = {FIELD_AXES(scatter_params, axes), FIELD_INT(scatter_params, mode),
                                           FIELD_BOOL(scatter_params, clamp), FIELD_END};
 
@@ -288,9 +284,7 @@ mx_array *mx_scatter(mx_array *x, mx_array *const *indices, mx_array *updates, m
     return scatter_by(x, mx_astype(updates, (mx_dtype)x->dtype), same, &p);
 }
 
-/* ---- slices whose start is an array
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- slices whose start is an array */
 /* The entries of `start` as index arrays of one point. */
 static bool starts_of(const char *op, mx_array *x, mx_array *start, mx_axes axes, int at[MX_MAX_NDIM],
                       mx_array *starts[MX_MAX_NDIM])
@@ -341,9 +335,7 @@ mx_array *mx_slice_update_at(mx_array *x, mx_array *update, mx_array *start, mx_
     return scatter_by(x, update, starts, &p);
 }
 
-/* ---- take
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- take */
 static const mx_field take_fields[] = {FIELD_INT(take_params, axis), FIELD_END};
 
 static mx_array *take_by(mx_array *x, mx_array *indices, int axis)
@@ -419,9 +411,7 @@ mx_array *mx_take(mx_array *x, mx_array *indices, int axis)
     return take_by(x, indices, a);
 }
 
-/* ---- take_along_axis
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- take_along_axis */
 static const mx_field take_along_axis_fields[] = {FIELD_INT(take_along_axis_params, axis),
                                                   FIELD_BOOL(take_along_axis_params, drop), FIELD_END};
 
@@ -503,9 +493,7 @@ mx_array *mx_take_along_axis(mx_array *x, mx_array *indices, int axis)
     return take_along(x, indices, a, false);
 }
 
-/* ---- scatter_along_axis
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- scatter_along_axis */
 static const mx_field scatter_along_axis_fields[] = {FIELD_INT(scatter_along_axis_params, axis),
                                                      FIELD_INT(scatter_along_axis_params, mode),
                                                      FIELD_BOOL(scatter_along_axis_params, clamp), FIELD_END};

@@ -7,9 +7,7 @@
 
 static const mx_field fields[] = {FIELD_INT(concatenate_params, axis), FIELD_END};
 
-/* ---- concatenate
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- concatenate */
 static bool shape(const mx_call *c, mx_spec *out)
 {
     const concatenate_params *p = c->params;
@@ -127,9 +125,7 @@ mx_array *mx_stack(mx_array *const *in, int count, int axis)
     return out;
 }
 
-/* ---- split
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- split */
 /* A position as a slice takes it. */
 static int64_t position(int64_t i, int64_t n)
 {

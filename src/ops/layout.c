@@ -6,8 +6,7 @@
 #include "ops/rules.h"
 #include <string.h>
 
-/* ---- alias: a node of its own for the same value
- * ------------------------------------------------------------------------------------------------ */
+/* ---- alias: a node of its own for the same value */
 static bool alias_view(const mx_call *c, mx_array *out)
 {
     memcpy(out->strides, c->in[0]->strides, (size_t)out->ndim * sizeof *out->strides);
@@ -28,8 +27,7 @@ mx_array *mx_copy(mx_array *x)
     return op_apply(&mx_op_alias, NULL, x);
 }
 
-/* ---- stop_gradient: the same value, a constant to derivatives
- * ----------------------------------------------------------------------------------- */
+/* ---- stop_gradient: the same value, a constant to derivatives */
 const mx_op mx_op_stop_gradient = {OP_NAMED(stop_gradient, "stop_gradient"),
                                    .flags = OP_VIEW,
                                    .shape = op_shape_same,
@@ -43,8 +41,7 @@ mx_array *mx_stop_gradient(mx_array *x)
     return op_apply(&mx_op_stop_gradient, NULL, x);
 }
 
-/* ---- contiguous: the same value, row-major
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- contiguous: the same value, row-major */
 static bool contiguous_view(const mx_call *c, mx_array *out)
 {
     return array_is_contiguous(c->in[0]) && alias_view(c, out);
@@ -64,9 +61,7 @@ mx_array *mx_contiguous(mx_array *x)
     return already ? x : op_apply(&mx_op_contiguous, NULL, x);
 }
 
-/* ---- reshape
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- reshape */
 static const mx_field shape_fields[] = {FIELD_SHAPE(shape_params, shape), FIELD_END};
 
 static mx_shape shape_param(const mx_call *c)
@@ -183,9 +178,7 @@ mx_array *mx_reshape(mx_array *x, mx_shape shape)
     return op_apply(&mx_op_reshape, &p, x);
 }
 
-/* ---- transpose
- * --------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- transpose */
 static const mx_field transpose_fields[] = {FIELD_AXES(transpose_params, order), FIELD_END};
 
 static bool transpose_shape(const mx_call *c, mx_spec *out)
@@ -280,9 +273,7 @@ mx_array *mx_swapaxes(mx_array *x, int a, int b)
     return mx_transpose(x, (mx_axes){x->ndim, order});
 }
 
-/* ---- broadcast
- * ----------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- broadcast */
 static bool broadcast_view(const mx_call *c, mx_array *out)
 {
     const mx_array *in = c->in[0];

@@ -4,8 +4,7 @@
 #include "core/memory.h"
 #include "ops/rules.h"
 
-/* ---- masked_set: inputs are x (rows, n), mask (rows, n) and values (rows, m); each row consumes its own values
- * --------------------------------------- */
+/* ---- masked_set: inputs are x (rows, n), mask (rows, n) and values (rows, m); each row consumes its own values */
 static mx_array *masked_set(mx_array *x, mx_array *mask, mx_array *values)
 {
     return op_apply(&mx_op_masked_set, NULL, x, mask, values);
@@ -85,9 +84,7 @@ mx_array *mx_masked_set(mx_array *x, mx_array *mask, mx_array *values)
     return y ? mx_reshape(y, array_shape(x)) : NULL;
 }
 
-/* ---- flatnonzero
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- flatnonzero */
 mx_array *mx_flatnonzero(mx_array *mask)
 {
     if (!is_mask("flatnonzero", mask)) return NULL;

@@ -84,9 +84,7 @@ const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
                             .jvp = jvp,
                             .vmap = vmap};
 
-/* ---- Public functions
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Public functions */
 /* Both operands as matrices of one inexact dtype; says which had an axis added. */
 static bool prepare(const char *op, mx_array **in, int count, bool *a_is_vector, bool *b_is_vector)
 {

@@ -41,8 +41,7 @@ static bool layer_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     return op_apply_multi(&mx_op_layer_norm_vjp, c->params, in, 3, din, 3);
 }
 
-/* ---- The same, composed: what the backward ops mean
- * ------------------------------------------------------------------------------------------------ */
+/* ---- The same, composed: what the backward ops mean */
 typedef struct composed_norm {
     float eps;
     bool centred;
@@ -134,9 +133,7 @@ NORM_OP(layer_norm, "layer_norm", 1, forward_shape, layer_vjp, op_jvp_by_vjp, fo
 NORM_OP(rms_norm_vjp, "rms_norm_vjp", 2, backward_shape, backward_vjp, backward_jvp, backward_vmap)
 NORM_OP(layer_norm_vjp, "layer_norm_vjp", 3, backward_shape, backward_vjp, backward_jvp, backward_vmap)
 
-/* ---- Public functions
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Public functions */
 static bool fits(const char *op, const char *what, const mx_array *x, const mx_array *w)
 {
     char a[SHAPE_TEXT], b[SHAPE_TEXT];

@@ -8,9 +8,7 @@
 
 static const mx_field fields[] = {FIELD_INT(reduce_params, count), FIELD_END};
 
-/* ---- Axes
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Axes */
 mx_array *axes_to_end(const char *op, mx_array *x, mx_axes list, reduced_axes *r)
 {
     bool goes[MX_MAX_NDIM] = {false};
@@ -39,9 +37,7 @@ static mx_array *reduce(const mx_op *op, mx_array *x, mx_axes axes, bool keep)
     return axes_restore(op_apply(op, &(reduce_params){r.count}, rows), &r, keep);
 }
 
-/* ---- Rules
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Rules */
 static bool leading_shape(const mx_call *c, mx_spec *out)
 {
     const reduce_params *p = c->params;
@@ -104,9 +100,7 @@ REDUCE(max, "max", leading_shape, extreme_vjp, op_jvp_by_vjp)
 REDUCE(all, "all", bool_shape, NULL, NULL)
 REDUCE(any, "any", bool_shape, NULL, NULL)
 
-/* ---- Public functions
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Public functions */
 /* Sums and products of small integers are kept in 32 bits. */
 static mx_array *widen(mx_array *x)
 {

@@ -5,9 +5,7 @@
 #include "core/memory.h"
 #include "mica/transforms.h"
 
-/* ---- Shapes
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Shapes */
 bool op_shape_same(const mx_call *c, mx_spec *out)
 {
     spec_set(out, array_shape(c->in[0]), (mx_dtype)c->in[0]->dtype);
@@ -31,9 +29,7 @@ bool op_shape_broadcast_bool(const mx_call *c, mx_spec *out)
     return ok;
 }
 
-/* ---- Derivatives
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Derivatives */
 bool op_vjp_zero(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     (void)c, (void)dout, (void)din;
@@ -80,9 +76,7 @@ bool op_jvp_by_vjp(const mx_call *c, mx_array *const *tin, mx_array **tout)
     return mx_vjp(pull_back, (void *)c, zeros, c->nout, tin, c->nin, pulled, tout);
 }
 
-/* ---- Batching
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Batching */
 int64_t op_batch_size(const mx_call *c, const int *axis_in)
 {
     for (int i = 0; i < c->nin; i++) {
@@ -131,9 +125,7 @@ bool op_vmap_leading(const mx_call *c, const int *axis_in, mx_array **out, int *
     return (out[0] = op_again(c, c->in)) != NULL;
 }
 
-/* ---- Dtypes
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Dtypes */
 mx_array *mx_at_least_float(mx_array *x)
 {
     return x && !mx_dtype_is((mx_dtype)x->dtype, MX_INEXACT) ? mx_astype(x, MX_FLOAT32) : x;

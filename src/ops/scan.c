@@ -23,9 +23,7 @@ static mx_array *sum_back(mx_array *x, const scan_params *p)
  *
  * All three are sums over i >= j of dout_i times a product of factors between j and i, so U_j = dout_j + a_(j+1) U_(j+1)
  * gives them without dividing by anything.  Written for an inclusive forward scan: reversed ones are flipped, exclusive
- * ones shifted.
- * -------------------------------------------------------------------------------------------------------------------
- */
+ * ones shifted. */
 static mx_array *flip(mx_array *x, bool reverse)
 {
     return reverse ? mx_flip(x, AXES(-1)) : x;

@@ -5,9 +5,7 @@
 #include "ops/reduce.h"
 #include "ops/rules.h"
 
-/* ---- argmax, argmin
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- argmax, argmin */
 static const mx_field arg_fields[] = {FIELD_BOOL(arg_params, largest), FIELD_END};
 
 static bool arg_shape(const mx_call *c, mx_spec *out)
@@ -41,8 +39,7 @@ mx_array *mx_argmin(mx_array *x, mx_axes axis, bool keep)
     return arg_extreme("argmin", x, axis, keep, false);
 }
 
-/* ---- searchsorted: one sorted row (n,) or, under vmap, (B, n) for values (B, ...)
- * ---------------------------------------------------------------- */
+/* ---- searchsorted: one sorted row (n,) or, under vmap, (B, n) for values (B, ...) */
 static const mx_field search_fields[] = {FIELD_BOOL(searchsorted_params, right), FIELD_END};
 
 static bool search_shape(const mx_call *c, mx_spec *out)

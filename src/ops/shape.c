@@ -4,9 +4,7 @@
 #include "core/memory.h"
 #include "ops/rules.h"
 
-/* ---- Axes of size 1
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Axes of size 1 */
 mx_array *mx_expand_dims(mx_array *x, mx_axes axes)
 {
     int at[MX_MAX_NDIM];
@@ -60,9 +58,7 @@ mx_array *mx_atleast(mx_array *x, int ndim)
     return x->ndim == 2 ? mx_reshape(x, MX_SHAPE(n, x->shape[1], 1)) : mx_reshape(x, MX_SHAPE(1, n, 1));
 }
 
-/* ---- Axes as one, one as several
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Axes as one, one as several */
 static int clamp_axis(int axis, int ndim)
 {
     axis = axis < 0 ? axis + ndim : axis;
@@ -128,9 +124,7 @@ mx_array *mx_unflatten(mx_array *x, int axis, mx_shape shape)
     return mx_reshape(x, (mx_shape){n, whole});
 }
 
-/* ---- Broadcasting
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Broadcasting */
 bool mx_broadcast_arrays(mx_array *const *in, int count, mx_array **out)
 {
     mx_spec spec = {.ndim = 0};
@@ -158,9 +152,7 @@ bool mx_meshgrid(mx_array *const *in, int count, bool sparse, bool ij, mx_array 
     return sparse || mx_broadcast_arrays(out, count, out);
 }
 
-/* ---- Repeating
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Repeating */
 /* `count` copies of each element along an axis (inner), or of the whole axis. */
 static mx_array *multiply_axis(const char *op, mx_array *x, int axis, int64_t count, bool inner)
 {
@@ -201,9 +193,7 @@ mx_array *mx_tile(mx_array *x, mx_shape counts)
     return y;
 }
 
-/* ---- Slices of the whole
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- Slices of the whole */
 mx_array *mx_flip(mx_array *x, mx_axes axes)
 {
     int at[MX_MAX_NDIM];
@@ -240,9 +230,7 @@ mx_array *mx_roll(mx_array *x, const int64_t *shifts, mx_axes axes)
     return x;
 }
 
-/* ---- pad
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- pad */
 static mx_array *pad_constant(mx_array *x, const int64_t *low, const int64_t *high, mx_array *value)
 {
     int64_t shape[MX_MAX_NDIM], start[MX_MAX_NDIM], stop[MX_MAX_NDIM], step[MX_MAX_NDIM];

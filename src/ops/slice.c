@@ -8,9 +8,7 @@
 static const mx_field slice_fields[] = {FIELD_SHAPE(slice_params, start), FIELD_SHAPE(slice_params, step),
                                         FIELD_SHAPE(slice_params, size), FIELD_END};
 
-/* ---- Which elements
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Which elements */
 static int64_t clamp(int64_t i, int64_t low, int64_t high)
 {
     return i < low ? low : i > high ? high : i;
@@ -72,9 +70,7 @@ static mx_shape slice_shape(const slice_params *p)
     return (mx_shape){p->size.ndim, p->size.at};
 }
 
-/* ---- slice
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- slice */
 static mx_array *write_slice(mx_array *x, mx_array *update, const slice_params *p)
 {
     return op_apply(&mx_op_slice_update, p, x, update);
@@ -128,9 +124,7 @@ mx_array *mx_slice(mx_array *x, const int64_t *start, const int64_t *stop, const
     return is_whole(&p, x) ? x : read_slice(x, &p);
 }
 
-/* ---- slice_update
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- slice_update */
 static bool slice_update_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     if (call_wants(c, 0)) din[0] = write_slice(dout[0], mx_zeros_like(c->in[1]), c->params);
@@ -174,9 +168,7 @@ mx_array *mx_slice_update(mx_array *x, mx_array *update, const int64_t *start, c
     return !update || is_whole(&p, x) ? update : write_slice(x, update, &p);
 }
 
-/* ---- diagonal
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- diagonal */
 static const mx_field diagonal_fields[] = {FIELD_INT64(diagonal_params, offset), FIELD_END};
 
 static int64_t diagonal_size(const mx_array *x, int64_t offset)
@@ -271,9 +263,7 @@ mx_array *mx_diag(mx_array *x, int diagonal)
     return mx_reshape(write_slice(mx_reshape(zeros, MX_SHAPE(n * n)), x, &p), MX_SHAPE(n, n));
 }
 
-/* ---- as_strided
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- as_strided */
 static const mx_field as_strided_fields[] = {FIELD_SHAPE(as_strided_params, shape),
                                              FIELD_SHAPE(as_strided_params, strides),
                                              FIELD_INT64(as_strided_params, offset), FIELD_END};

@@ -41,9 +41,7 @@ static mx_array *from_rows(mx_array *y, mx_array *x, mx_axes axes, const reduced
     return y ? mx_transpose(y, (mx_axes){x->ndim, back}) : NULL;
 }
 
-/* ---- softmax
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- softmax */
 static const mx_field fields[] = {FIELD_BOOL(softmax_params, precise), FIELD_END};
 
 /* J v = y (v - sum(y v)): one op, because composed it would walk four times over scores of attention.  Differentiated
@@ -121,9 +119,7 @@ mx_array *mx_softmax(mx_array *x, mx_axes axes, bool precise)
     return from_rows(op_apply(&mx_op_softmax, &(softmax_params){precise}, rows), x, axes, &r);
 }
 
-/* ---- logsumexp
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- logsumexp */
 static bool logsumexp_shape(const mx_call *c, mx_spec *out)
 {
     spec_set(out, (mx_shape){c->in[0]->ndim - 1, c->in[0]->shape}, (mx_dtype)c->in[0]->dtype);

@@ -30,9 +30,7 @@ static bool shape_of_part(const mx_call *c, mx_spec *out)
     return ok;
 }
 
-/* ---- abs
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- abs */
 static bool abs_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     return (din[0] = mx_mul(dout[0], mx_sign(c->in[0]))) != NULL;
@@ -116,8 +114,7 @@ mx_array *mx_square(mx_array *x)
     return x && x->dtype == MX_BOOL ? x : op_apply(&mx_op_square, NULL, x);
 }
 
-/* ---- Steps: their derivative is zero
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Steps: their derivative is zero */
 ELEMENTWISE_OP(sign, "sign", op_shape_same, op_vjp_zero, op_jvp_zero)
 ELEMENTWISE_OP(floor, "floor", op_shape_same, op_vjp_zero, op_jvp_zero)
 ELEMENTWISE_OP(ceil, "ceil", op_shape_same, op_vjp_zero, op_jvp_zero)
@@ -158,8 +155,7 @@ mx_array *mx_round_to(mx_array *x, int decimals)
     return mx_astype(mx_mul(scaled, mx_scalar(1 / power, dtype)), (mx_dtype)x->dtype);
 }
 
-/* ---- Bits and truth
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Bits and truth */
 ELEMENTWISE_OP(bitwise_invert, "bitwise_invert", op_shape_same, NULL, NULL)
 
 mx_array *mx_bitwise_invert(mx_array *x)

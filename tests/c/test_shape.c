@@ -196,7 +196,8 @@ TEST(pad_checks_its_widths)
     CHECK_CODE(mx_pad(none, AXES(0), LIST(2), LIST(2), MX_PAD_REFLECT, NULL), MX_VALUE,
                "[pad] Cannot pad empty axis 0");
     CHECK_CODE(mx_pad(x, AXES(1), LIST(1), LIST(1), MX_PAD_EDGE, NULL), MX_VALUE, "[pad] axis 1");
-    CHECK_CODE(mx_pad(x, AXES(0), LIST(1), LIST(1), MX_PAD_CONSTANT, NULL), MX_VALUE, "[pad] an array argument is NULL");
+    CHECK_CODE(mx_pad(x, AXES(0), LIST(1), LIST(1), MX_PAD_CONSTANT, NULL), MX_VALUE,
+               "[pad] an array argument is NULL");
 }
 
 /* ---- Shapes alone */

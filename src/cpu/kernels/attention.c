@@ -61,7 +61,7 @@ static void store_row(const mx_array *x, int64_t b, int64_t h, int64_t row, cons
     }
 }
 
-/* ---- Products on one thread ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Products on one thread */
 static void in_order(int64_t chunks, cpu_chunk_fn fn, void *ctx)
 {
     for (int64_t i = 0; i < chunks; i++) fn(ctx, i);
@@ -107,7 +107,7 @@ static int64_t visible(const attention_job *j, int64_t row, int64_t first, int64
     return n < 0 ? 0 : n < count ? n : count;
 }
 
-/* ---- Forward ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Forward */
 /* exp(score - peak) in place of n scores, zeros after; returns their sum. */
 static float exp_row(float *s, int64_t n, int64_t all, float peak)
 {
@@ -180,7 +180,7 @@ static void forward_block(void *ctx, int64_t i)
     if (!ok) atomic_store(&j->failed, true);
 }
 
-/* ---- Backward ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Backward */
 typedef struct backward_state {
     float p[QUERIES * KEYS] ALIGNED(64), ds[QUERIES * KEYS] ALIGNED(64), part[KEYS * HEAD] ALIGNED(64),
         dq[QUERIES * HEAD] ALIGNED(64);
@@ -265,7 +265,7 @@ static void backward_head(void *ctx, int64_t i)
     if (!ok) atomic_store(&j->failed, true);
 }
 
-/* ---- The ops ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The ops */
 /* (B, N, L, D) laid out as (B, L, N, D). */
 static bool output_by_position(cpu_call *c, int i)
 {

@@ -148,9 +148,7 @@ void KERNEL(copy_strided)(void *to, const void *from, mx_shape shape, const int6
     }
 }
 
-/* ---- Between two layouts
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- Between two layouts */
 typedef void (*spread_fn)(void *to, const void *from, int64_t to_stride, int64_t stride, int64_t n);
 static const spread_fn spread_by_size[] = {
     [1] = spread_row_1, [2] = spread_row_2, [4] = spread_row_4, [8] = spread_row_8};

@@ -18,9 +18,7 @@ static int64_t elements_behind(const mx_array *x, int axis)
     return n;
 }
 
-/* ---- Places of all points
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Places of all points */
 static void add_strided(int64_t *places, const mx_array *index, int64_t size, int64_t room, int64_t stride, bool clamp)
 {
     int64_t strides[1][MX_MAX_NDIM];
@@ -76,9 +74,7 @@ static block block_of(mx_shape shape, const int64_t *a, const int64_t *b)
     return k;
 }
 
-/* ---- gather
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- gather */
 typedef struct read_job {
     char *to;
     const char *from;
@@ -131,9 +127,7 @@ static bool gather(cpu_call *c)
 
 const cpu_op KERNEL(gather) = {.run = gather};
 
-/* ---- take
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- take */
 /* Rows (before, point): a run of the axes behind the taken one. */
 static void take_runs(void *ctx, int64_t begin, int64_t end)
 {
@@ -187,17 +181,14 @@ static bool take(cpu_call *c)
 
 const cpu_op KERNEL(take) = {.run = take};
 
-/* ---- scatter
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- scatter */
 /* The result starts as x: in its memory where nobody else needs that. */
 static bool output_from(cpu_call *c)
 {
     mx_array *x = c->in[0];
     if (!cpu_output_like(c, x)) return false;
-    if (c->out->buffer != x->buffer)
-        KERNEL(copy_strided)
-        (array_data(c->out), array_data(x), array_shape(x), x->strides, mx_dtype_size((mx_dtype)x->dtype));
+    if (c->out->buffer != x->buffer) KERNEL(copy_strided)
+    (array_data(c->out), array_data(x), array_shape(x), x->strides, mx_dtype_size((mx_dtype)x->dtype));
     return true;
 }
 
@@ -287,9 +278,7 @@ static bool scatter(cpu_call *c)
 
 const cpu_op KERNEL(scatter) = {.run = scatter};
 
-/* ---- Along an axis: arrays are (outer, axis, inner)
- * --------------------------------------------------------------------------------------
- */
+/* ---- Along an axis: arrays are (outer, axis, inner) */
 typedef struct along_job {
     char *to;
     const char *from;

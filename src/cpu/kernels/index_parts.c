@@ -18,8 +18,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #define TEMPLATE "cpu/kernels/index_size_tmpl.h"
 #include "cpu/kernels/each_size.h"
 
-/* ---- Real numbers: NaN wins
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Real numbers: NaN wins */
 #define SUM(a, b) ((a) + (b))
 #define PRODUCT(a, b) ((a) * (b))
 #define LARGER(a, b) ((a) > (b) || (a) != (a))
@@ -35,9 +34,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #undef READ
 #undef WRITE
 
-/* ---- Integers wrap: the arithmetic is unsigned
- * -------------------------------------------------------------------------------------------
- */
+/* ---- Integers wrap: the arithmetic is unsigned */
 #define SUM(a, b) ((uint64_t)(a) + (uint64_t)(b))
 #define PRODUCT(a, b) ((uint64_t)(a) * (uint64_t)(b))
 #define LARGER(a, b) ((a) > (b))
@@ -49,9 +46,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #undef SUM
 #undef PRODUCT
 
-/* ---- bool: a sum is "or", a product "and"
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- bool: a sum is "or", a product "and" */
 #define SUM(a, b) ((a) | (b))
 #define PRODUCT(a, b) ((a) & (b))
 #define T bool
@@ -63,9 +58,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #undef PRODUCT
 #undef LARGER
 
-/* ---- complex64: ordered by the real, then the imaginary part
- * ----------------------------------------------------------------------------
- */
+/* ---- complex64: ordered by the real, then the imaginary part */
 ALWAYS_INLINE c64_t sum_c64(c64_t a, c64_t b)
 {
     return (c64_t){a.re + b.re, a.im + b.im};
@@ -89,9 +82,7 @@ ALWAYS_INLINE bool larger_c64(c64_t a, c64_t b)
 #define NAME(name) name##_c64
 #include "cpu/kernels/index_fold_tmpl.h"
 
-/* ---- Tables
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Tables */
 add_index_fn KERNEL(add_index)(mx_dtype dtype)
 {
     static const add_index_fn by_dtype[MX_DTYPE_COUNT] = {

@@ -78,9 +78,7 @@ typedef struct reduction {
 #undef FOLD
 #undef IDENTITY
 
-/* ---- complex64 and bool
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- complex64 and bool */
 #define T c64_t
 #define ACC c64_t
 #define LOAD(x) (x)
@@ -142,9 +140,7 @@ ALWAYS_INLINE c64_t extreme_c64(c64_t a, c64_t v, bool largest)
 #undef LOAD
 #undef STORE
 
-/* ---- Plans
- * ---------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Plans */
 typedef struct reduce_job {
     const reduction *r;
     walk kept; /* operand 0: offsets of rows in the input */
@@ -277,9 +273,7 @@ static bool reduce(cpu_call *c, const reduction *const *by_dtype)
     return columns ? fold_columns(c, &j) : fold_along_rows(c, &j);
 }
 
-/* ---- The ops
- * ------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The ops */
 #define REDUCTIONS(op)                                                                                                 \
     [MX_UINT8] = &op##_reduction_u8, [MX_UINT16] = &op##_reduction_u16, [MX_UINT32] = &op##_reduction_u32,             \
     [MX_UINT64] = &op##_reduction_u64, [MX_INT8] = &op##_reduction_i8, [MX_INT16] = &op##_reduction_i16,               \

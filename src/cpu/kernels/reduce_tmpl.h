@@ -105,4 +105,5 @@ static void RNAME(finish)(void *out, const void *partials, int64_t count, int64_
     }
 }
 
-static const reduction RNAME(reduction) = {RNAME(fold_each), RNAME(fold_chunk), RNAME(fold_rows), RNAME(finish), sizeof(ACC)};
+static const reduction RNAME(reduction) = {RNAME(fold_each), RNAME(fold_chunk), RNAME(fold_rows), RNAME(finish),
+                                           sizeof(ACC)};

@@ -62,8 +62,7 @@ static mx_dtype compute_dtype(mx_dtype t)
     return is_half(t) ? MX_FLOAT32 : t;
 }
 
-/* ---- Building the program
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Building the program */
 static int find_or_add_operand(program *p, const mx_array *x, mx_array **arrays)
 {
     for (int i = 0; i < p->operand_count; i++) {
@@ -150,9 +149,7 @@ static void merge_dimensions(program *p, mx_shape shape, mx_array *const *arrays
     p->row = p->shape[p->ndim - 1];
 }
 
-/* ---- Running a stretch
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Running a stretch */
 static void to_float(float *to, const void *from, mx_dtype dtype, int64_t n)
 {
     if (dtype == MX_FLOAT16) {
@@ -347,9 +344,7 @@ static bool is_plain(const program *p)
     return plain;
 }
 
-/* ---- Outputs
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Outputs */
 /* An operand whose elements are read exactly where the result is written, and that nobody else needs. */
 static mx_array *donor(const mx_group *g, const mx_array *out, bool may_donate)
 {
