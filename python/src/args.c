@@ -11,7 +11,8 @@
 
 typedef struct function {
     PyObject_HEAD const py_row *row;
-    bool read; /* is `signature` filled in? */
+    PyTypeObject *owner; /* a method's: what its first argument must be; the type outlives its methods */
+    bool read;           /* is `signature` filled in? */
     py_signature signature;
     char *signature_text; /* the row's, or with self in a method made of a function */
     char *document;
@@ -68,6 +69,27 @@ static bool bind(const py_signature *s, py_args *out)
 }
 
 /* ---- Calling */
+/* May reading this argument run Python code?  That could put other nodes into the arrays that are arguments too. */
+static bool runs_code(PyObject *o)
+{
+    return o && o != Py_None && !py_is_array(o) && !PyBool_Check(o) && !PyLong_CheckExact(o) &&
+           !PyFloat_CheckExact(o) && !PyUnicode_CheckExact(o) && Py_TYPE(o) != py_the.dtype_type;
+}
+
+static void hold_array(PyObject *o)
+{
+    if (o && py_is_array(o)) mx_temporary(mx_keep(py_array_of(o)));
+}
+
+/* The call's scope keeps the nodes of its arguments, where something may replace them before they are used. */
+static void hold_arrays(const py_args *in, int count)
+{
+    bool risky = in->rest_count > 1;
+    for (int i = 0; i < count && !risky; i++) risky = runs_code(in->at[i]);
+    for (int i = 0; i < count && risky; i++) hold_array(in->at[i]);
+    for (Py_ssize_t i = 0; i < in->rest_count && risky; i++) hold_array(in->rest[i]);
+}
+
 static PyObject *call_row(function *f, py_args *in)
 {
     mx_stream *stream = NULL;
@@ -77,10 +99,30 @@ static PyObject *call_row(function *f, py_args *in)
     mx_stream *before = stream ? mx_use_stream(stream) : NULL;
     in->scope = mx_scope_open();
     in->scope_closed = false;
+    hold_arrays(in, f->signature.count);
     PyObject *result = f->row->call(in);
     if (!in->scope_closed) mx_scope_close(in->scope, NULL);
     if (stream) mx_use_stream(before);
     return result ? result : py_raise();
+}
+
+/* CPython's MemoryError says nothing; ours says who needed how much, and keeps its text. */
+static PyObject *name_memory_error(const function *f)
+{
+    PyObject *type, *value, *trace;
+    if (!PyErr_ExceptionMatches(PyExc_MemoryError)) return NULL;
+    PyErr_Fetch(&type, &value, &trace);
+    PyObject *text = value ? PyObject_Str(value) : NULL;
+    if (text && PyUnicode_GetLength(text) > 0) {
+        PyErr_Restore(type, value, trace);
+    } else {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+        PyErr_Format(PyExc_MemoryError, "[%s] out of memory", f->row->name);
+    }
+    Py_XDECREF(text);
+    return NULL;
 }
 
 static PyObject *call(function *f, PyObject *const *args, Py_ssize_t count, PyObject *names)
@@ -97,7 +139,7 @@ static PyObject *call(function *f, PyObject *const *args, Py_ssize_t count, PyOb
     }
     PyObject *result = bind(&f->signature, &in) ? call_row(f, &in) : NULL;
     Py_XDECREF(in.kwargs);
-    return result;
+    return result ? result : name_memory_error(f);
 }
 
 static PyObject *call_function(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
@@ -110,9 +152,15 @@ static PyObject *call_method(PyObject *self, PyObject *args, PyObject *keywords)
     enum { ON_STACK = 32 };
     PyObject *few[ON_STACK], **at = few;
     Py_ssize_t count = PyTuple_Size(args);
+    function *f = (function *)self;
+    if (!count || !PyObject_TypeCheck(PyTuple_GetItem(args, 0), f->owner))
+        return PyErr_Format(PyExc_TypeError,
+                            "%s(): incompatible function arguments. The first one must be the object "
+                            "whose method it is.",
+                            f->row->name);
     if (count > ON_STACK && !(at = PyMem_Malloc((size_t)count * sizeof *at))) return PyErr_NoMemory();
     for (Py_ssize_t i = 0; i < count; i++) at[i] = PyTuple_GetItem(args, i);
-    PyObject *result = call((function *)self, at, count, keywords);
+    PyObject *result = call(f, at, count, keywords);
     if (at != few) PyMem_Free(at);
     return result;
 }
@@ -204,6 +252,18 @@ void *py_incompatible(const py_args *in)
                      f->row->name, f->signature_text, types);
     Py_XDECREF(types);
     return NULL;
+}
+
+const char *py_function_name(const py_args *in)
+{
+    return ((const function *)in->function)->row->name;
+}
+
+bool py_no_keywords(const char *name, PyObject *kwargs)
+{
+    if (!kwargs || PyDict_Size(kwargs) == 0) return true;
+    PyErr_Format(PyExc_TypeError, "%s(): takes no keyword arguments", name);
+    return false;
 }
 
 /* ---- The two types */
@@ -338,6 +398,7 @@ static bool add_method(PyTypeObject *type, const py_row *row, char *signature_te
 {
     PyObject *module_name = PyObject_GetAttrString((PyObject *)type, "__module__");
     function *f = module_name ? new_function(py_the.method_type, row, signature_text, module_name) : NULL;
+    if (f) f->owner = type;
     bool ok = f && PyObject_SetAttrString((PyObject *)type, row->name, (PyObject *)f) == 0;
     Py_XDECREF(module_name);
     Py_XDECREF((PyObject *)f);

@@ -45,11 +45,14 @@ static PyObject *array_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void *incompatible_init(PyObject *args)
 {
+    PyObject *type = PyTuple_Size(args) ? py_type_name(PyTuple_GetItem(args, 0)) : PyUnicode_FromString("nothing");
+    if (!type) return NULL;
     PyErr_Format(PyExc_TypeError,
                  "__init__(): incompatible function arguments. The following argument types are supported:\n"
                  "    1. __init__(self: array, val: scalar | list | tuple | DLPackCompatible | array, "
-                 "dtype: Dtype | None = None)\n\nInvoked with arguments: %R",
-                 args);
+                 "dtype: Dtype | None = None)\n\nInvoked with %zd arguments, the first of type %U",
+                 PyTuple_Size(args), type);
+    Py_DECREF(type);
     return NULL;
 }
 
@@ -286,7 +289,7 @@ typedef struct array_like {
 static PyObject *array_like_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *held;
-    if (kwargs || !PyArg_ParseTuple(args, "O:ArrayLike", &held)) return NULL;
+    if (!py_no_keywords("ArrayLike", kwargs) || !PyArg_ParseTuple(args, "O:ArrayLike", &held)) return NULL;
     array_like *o = PyObject_New(array_like, type);
     if (o) o->held = Py_NewRef(held);
     return (PyObject *)o;

@@ -123,14 +123,22 @@ mx_array *py_to_array_like(PyObject *o, mx_array *like)
     return k != NO_SCALAR && like ? scalar_like(o, k, mx_dtype_of(like)) : py_to_array(o);
 }
 
+/* An operand is held by the scope if reading the other may run Python code, which could replace its node. */
+static mx_array *held_beside(PyObject *o, PyObject *other)
+{
+    mx_array *x = py_to_array(o);
+    bool safe = py_is_array(other) || kind_of(other) != NO_SCALAR || !x;
+    return safe ? x : mx_temporary(mx_keep(x));
+}
+
 bool py_to_operands(PyObject *a, PyObject *b, mx_array **x, mx_array **y)
 {
     if (!py_is_array(a) && kind_of(a) != NO_SCALAR) {
         *y = py_to_array(b);
         *x = kind_of(b) == NO_SCALAR ? py_to_array_like(a, *y) : py_to_array(a);
     } else {
-        *x = py_to_array(a);
-        *y = py_to_array_like(b, *x);
+        *x = held_beside(a, b);
+        *y = *x ? py_to_array_like(b, *x) : NULL;
     }
     return *x && *y;
 }
@@ -204,6 +212,13 @@ static bool look_at_list(PyObject *o, int depth, list_facts *f)
     return true;
 }
 
+/* A float or int as double.  No Python code runs, for it could change the list that is read: an int's __float__ is not
+ * asked. */
+static double to_double(PyObject *o)
+{
+    return PyLong_Check(o) ? PyLong_AsDouble(o) : PyFloat_AsDouble(o);
+}
+
 /* What the values are written to, one after the other. */
 typedef struct sink {
     mx_dtype dtype;
@@ -224,11 +239,11 @@ static bool put_number(PyObject *o, sink *s)
         if (!int_value(o, s->dtype, &i)) return false;
         *(int64_t *)s->at = i;
         break;
-    case MX_FLOAT32: *(float *)s->at = (float)PyFloat_AsDouble(o); break;
-    case MX_FLOAT64: *(double *)s->at = PyFloat_AsDouble(o); break;
+    case MX_FLOAT32: *(float *)s->at = (float)to_double(o); break;
+    case MX_FLOAT64: *(double *)s->at = to_double(o); break;
     default:
-        ((float *)s->at)[0] = (float)PyComplex_RealAsDouble(o);
-        ((float *)s->at)[1] = (float)PyComplex_ImagAsDouble(o);
+        ((float *)s->at)[0] = (float)(PyComplex_Check(o) ? PyComplex_RealAsDouble(o) : to_double(o));
+        ((float *)s->at)[1] = PyComplex_Check(o) ? (float)PyComplex_ImagAsDouble(o) : 0;
     }
     s->at += mx_dtype_size(s->dtype);
     return true;
@@ -273,15 +288,16 @@ static bool same_shape(mx_array *a, mx_array *b)
     return same;
 }
 
-/* Each item becomes an array; they are promoted together and stacked. */
-static mx_array *stack_of_arrays(PyObject *list, mx_dtype wanted)
+/* Each item becomes an array; they are promoted together and stacked.  The tuple is a snapshot: an item may run Python
+ * code. */
+static mx_array *stack_of_tuple(PyObject *tuple, mx_dtype wanted)
 {
-    Py_ssize_t size = list_size(list);
+    Py_ssize_t size = PyTuple_Size(tuple);
     mx_array *stacked = NULL, **items = PyMem_Calloc((size_t)size, sizeof *items);
     mx_dtype dtype = MX_BOOL;
     if (!items) return (void *)PyErr_NoMemory();
     for (Py_ssize_t i = 0; i < size; i++) {
-        items[i] = py_make_array(list_item(list, i), MX_DTYPE_COUNT);
+        items[i] = py_make_array(PyTuple_GetItem(tuple, i), MX_DTYPE_COUNT);
         if (!items[i]) goto done;
         if (!same_shape(items[0], items[i])) {
             ragged("non-uniform length");
@@ -295,6 +311,16 @@ static mx_array *stack_of_arrays(PyObject *list, mx_dtype wanted)
 done:
     PyMem_Free(items);
     return stacked;
+}
+
+static mx_array *stack_of_arrays(PyObject *list, mx_dtype wanted)
+{
+    if (Py_EnterRecursiveCall(" in a nested list of arrays")) return NULL;
+    PyObject *tuple = PySequence_Tuple(list);
+    mx_array *x = tuple ? stack_of_tuple(tuple, wanted) : NULL;
+    Py_XDECREF(tuple);
+    Py_LeaveRecursiveCall();
+    return x;
 }
 
 static mx_array *array_of_list(PyObject *o, mx_dtype wanted)

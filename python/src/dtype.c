@@ -104,7 +104,7 @@ static PyObject *category_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 {
     int value;
     (void)type;
-    if (kwargs || !PyArg_ParseTuple(args, "i:DtypeCategory", &value)) return NULL;
+    if (!py_no_keywords("DtypeCategory", kwargs) || !PyArg_ParseTuple(args, "i:DtypeCategory", &value)) return NULL;
     if (value < 0 || value >= CATEGORY_COUNT)
         return PyErr_Format(PyExc_ValueError, "%d is not a valid DtypeCategory", value);
     return Py_NewRef(py_the.categories[categories[value].kind]);
@@ -172,7 +172,9 @@ static PyObject *new_limits(PyTypeObject *type, mx_dtype dtype)
 static bool limits_argument(PyObject *args, PyObject *kwargs, mx_dtype *dtype)
 {
     PyObject *o;
-    if (!kwargs && PyTuple_Size(args) == 1 && is_dtype(o = PyTuple_GetItem(args, 0), dtype)) return true;
+    if ((!kwargs || PyDict_Size(kwargs) == 0) && PyTuple_Size(args) == 1 &&
+        is_dtype(o = PyTuple_GetItem(args, 0), dtype))
+        return true;
     PyErr_SetString(PyExc_TypeError, "__init__(): incompatible function arguments. The following argument types are "
                                      "supported:\n    1. __init__(self, arg: mlx.core.Dtype, /) -> None");
     return false;

@@ -51,7 +51,7 @@ static bool read_labels(const char **p, term *t, int hidden)
             count = hidden < 0 ? 0 : hidden;
             first = ELLIPSIS;
         } else if (!is_letter(**p)) {
-            return mx_fail_false(MX_VALUE, "[einsum] Subscripts must be letters, but got '%c'.", **p);
+            return mx_fail_false(MX_VALUE, "[einsum] Subscripts must be letters, but got '%s'.", *p);
         }
         for (int i = count; i > 0; i--) { /* the last hidden axis is the first label, so that they align to the right */
             if (t->ndim == MX_MAX_NDIM) return mx_fail_false(MX_VALUE, "[einsum] more than %d labels", MX_MAX_NDIM);

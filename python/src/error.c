@@ -3,6 +3,8 @@
  * The native API's errors as Python exceptions: one class for each code. */
 #include "mica_py.h"
 
+#include <string.h>
+
 void *py_raise(void)
 {
     PyObject *const classes[MX_CODE_COUNT] = {
@@ -12,6 +14,10 @@ void *py_raise(void)
     };
     mx_error_info error = mx_error();
     if (PyErr_Occurred()) return NULL; /* it came first, and the library only saw a NULL */
-    PyErr_SetString(classes[error.code], error.code == MX_OK ? "[mlx.core] failed without a message" : error.message);
+    const char *message = error.code == MX_OK ? "[mlx.core] failed without a message" : error.message;
+    /* A message that quotes a byte of the user's text may not be UTF-8. */
+    PyObject *text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
+    if (text) PyErr_SetObject(classes[error.code], text);
+    Py_XDECREF(text);
     return NULL;
 }

@@ -188,7 +188,10 @@ static bool read_key(keys *all, PyObject *key, bool for_writing)
         all->ellipsis = i;
     }
     mx_array *array = NULL;
-    if (kind == KEY_ARRAY) array = py_is_array(key) ? py_array_of(key) : py_make_array(key, MX_DTYPE_COUNT);
+    /* Held: reading the other keys may run Python code, or wait without the GIL. */
+    if (kind == KEY_ARRAY) {
+        array = py_is_array(key) ? mx_temporary(mx_keep(py_array_of(key))) : py_make_array(key, MX_DTYPE_COUNT);
+    }
     if (kind == KEY_BOOL) array = mx_bool(key == Py_True);
     if ((kind == KEY_ARRAY || kind == KEY_BOOL) && !array) return false;
     if (array) {

@@ -14,6 +14,8 @@ typedef struct file {
     mx_stream_io io;
 } file;
 
+enum { FILE_CHUNK = 1 << 26 };
+
 static bool call_ok(PyObject *result)
 {
     Py_XDECREF(result);
@@ -36,7 +38,7 @@ static bool file_read(void *ctx, void *destination, size_t bytes)
     file *f = ctx;
     char *to = destination;
     while (bytes > 0) {
-        size_t got, wanted = bytes < ((size_t)1 << 26) ? bytes : (size_t)1 << 26;
+        size_t got, wanted = bytes < FILE_CHUNK ? bytes : FILE_CHUNK;
         if (!read_some(f->object, to, wanted, &got)) return false;
         if (got == 0) return mx_fail_false(MX_RUNTIME, "[load] the file ends %zu bytes too early", bytes);
         to += got;
@@ -47,10 +49,21 @@ static bool file_read(void *ctx, void *destination, size_t bytes)
 
 static bool file_write(void *ctx, const void *source, size_t bytes)
 {
-    PyObject *view = PyMemoryView_FromMemory((char *)source, (Py_ssize_t)bytes, PyBUF_READ);
-    PyObject *result = view ? PyObject_CallMethod(((file *)ctx)->object, "write", "O", view) : NULL;
-    Py_XDECREF(view);
-    return call_ok(result);
+    const char *from = source;
+    while (bytes > 0) {
+        size_t wanted = bytes < FILE_CHUNK ? bytes : FILE_CHUNK;
+        int64_t taken = (int64_t)wanted;
+        /* A copy, not a view: the object may keep what it is given. */
+        PyObject *result = PyObject_CallMethod(((file *)ctx)->object, "write", "y#", from, (Py_ssize_t)wanted);
+        bool ok = result && (result == Py_None || py_to_int64(result, &taken));
+        Py_XDECREF(result);
+        if (!ok) return false;
+        if (taken <= 0 || taken > (int64_t)wanted)
+            return mx_fail_false(MX_RUNTIME, "[save] the file took %lld of %zu bytes", (long long)taken, wanted);
+        from += taken;
+        bytes -= (size_t)taken;
+    }
+    return true;
 }
 
 static bool file_seek(void *ctx, int64_t offset, int whence)
@@ -125,10 +138,20 @@ static PyObject *py_save(py_args *in)
     return done(ok);
 }
 
+/* A str without null characters, which a C string cannot hold; NULL with or without an exception. */
+static const char *text_of(PyObject *o)
+{
+    Py_ssize_t size;
+    const char *text = PyUnicode_Check(o) ? PyUnicode_AsUTF8AndSize(o, &size) : NULL;
+    if (!text || strlen(text) == (size_t)size) return text;
+    PyErr_SetString(PyExc_ValueError, "[save] a name holds a null character");
+    return NULL;
+}
+
 static bool put(mx_table *table, PyObject *name, PyObject *value)
 {
     mx_array *x = py_is_operand(value) ? mx_temporary(mx_keep(py_to_array(value))) : NULL;
-    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    const char *text = text_of(name);
     if (!PyErr_Occurred() && (!x || !text))
         PyErr_SetString(PyExc_TypeError, "[save] names must be str and values arrays");
     return x && text && py_eval_arrays(&x, 1) && mx_table_put(table, text, x);
@@ -136,10 +159,11 @@ static bool put(mx_table *table, PyObject *name, PyObject *value)
 
 static bool put_all(mx_table *table, PyObject *dict)
 {
-    PyObject *name, *value;
-    for (Py_ssize_t at = 0; dict && PyDict_Next(dict, &at, &name, &value);)
-        if (!put(table, name, value)) return false;
-    return true;
+    PyObject *name, *value, *own = dict ? PyDict_Copy(dict) : NULL; /* a value may run code that changes the dict */
+    bool ok = own || !dict;
+    for (Py_ssize_t at = 0; ok && own && PyDict_Next(own, &at, &name, &value);) ok = put(table, name, value);
+    Py_XDECREF(own);
+    return ok;
 }
 
 static bool put_unnamed(mx_table *table, py_args *in)
@@ -187,8 +211,7 @@ static bool put_metadata(mx_table *table, PyObject *metadata)
     PyObject *name, *value;
     bool ok = metadata == Py_None || PyDict_Check(metadata);
     for (Py_ssize_t at = 0; ok && metadata != Py_None && PyDict_Next(metadata, &at, &name, &value);) {
-        const char *key = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
-        const char *text = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, NULL) : NULL;
+        const char *key = text_of(name), *text = text_of(value);
         ok = key && text && mx_table_put_text(table, key, text);
     }
     if (!ok && !PyErr_Occurred() && !mx_failed())

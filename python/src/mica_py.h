@@ -117,6 +117,11 @@ bool py_arg_shape(py_args *in, int i, py_shape *out); /* an int or a sequence of
 /* An array of borrowed arrays from a list, tuple or the rows of an array; free with PyMem_Free. */
 mx_array **py_arg_arrays(py_args *in, int i, int *count);
 
+/* The name of the function that is called. */
+const char *py_function_name(const py_args *in);
+/* Has a constructor got no keywords?  Else a TypeError. */
+bool py_no_keywords(const char *name, PyObject *kwargs);
+
 /* TypeError "NAME(): incompatible function arguments. ..." that says what was given; returns NULL. */
 void *py_incompatible(const py_args *in);
 

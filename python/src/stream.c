@@ -43,7 +43,7 @@ static PyObject *kind_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     int value;
     (void)type;
-    if (kwargs || !PyArg_ParseTuple(args, "i:DeviceType", &value)) return NULL;
+    if (!py_no_keywords("DeviceType", kwargs) || !PyArg_ParseTuple(args, "i:DeviceType", &value)) return NULL;
     if (value < MX_CPU || value > MX_GPU) return PyErr_Format(PyExc_ValueError, "%d is not a valid DeviceType", value);
     return Py_NewRef(py_the.device_kinds[value]);
 }

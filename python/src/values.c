@@ -4,6 +4,8 @@
  * that names the whole call; a value that is merely wrong is left to the op, which knows what is. */
 #include "mica_py.h"
 
+#include <string.h>
+
 /* ---- Values */
 bool py_to_int64(PyObject *o, int64_t *out)
 {
@@ -89,12 +91,23 @@ PyObject *py_shape_tuple(mx_array *x)
 }
 
 /* ---- Arguments */
-/* A TypeError about one value becomes the one about the call; other errors stay. */
+/* A TypeError about one value becomes the one about the call; what does not fit is said with the function's name; other
+ * errors, such as those of an __index__, stay. */
 static bool checked(py_args *in, bool ok)
 {
-    if (ok || !PyErr_ExceptionMatches(PyExc_TypeError)) return ok;
-    PyErr_Clear();
-    return py_incompatible(in);
+    if (ok) return true;
+    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        return py_incompatible(in);
+    }
+    if (!PyErr_ExceptionMatches(PyExc_OverflowError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return false;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_Format(type, "[%s] %S", py_function_name(in), value ? value : Py_None);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    return false;
 }
 
 mx_array *py_arg_array(py_args *in, int i)
@@ -150,7 +163,11 @@ bool py_arg_text(py_args *in, int i, const char **out)
 {
     if (py_arg_is_none(in, i)) return true;
     if (!PyUnicode_Check(in->at[i])) return py_incompatible(in);
-    return (*out = PyUnicode_AsUTF8AndSize(in->at[i], NULL)) != NULL;
+    Py_ssize_t size;
+    *out = PyUnicode_AsUTF8AndSize(in->at[i], &size);
+    if (!*out || strlen(*out) == (size_t)size) return *out != NULL;
+    PyErr_Format(PyExc_ValueError, "[%s] a text holds a null character", py_function_name(in));
+    return false;
 }
 
 bool py_arg_axes(py_args *in, int i, py_axes *out)
