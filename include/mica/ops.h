@@ -90,6 +90,10 @@ MX_API mx_array *mx_outer(mx_array *a, mx_array *b);
 MX_API mx_array *mx_vecdot(mx_array *a, mx_array *b, int axis);
 MX_API mx_array *mx_tensordot(mx_array *a, mx_array *b, mx_axes axes_a, mx_axes axes_b);
 MX_API mx_array *mx_kron(mx_array *a, mx_array *b);
+/* scale H x over the last axis, of m 2^k points, m in 1, 12, 20, 28; a NULL scale is 1/sqrt(points), which keeps
+ * lengths.  Halves compute in float32; what is no float (complex too, without its imaginary part) becomes float32.  A
+ * 0-d array is only scaled. */
+MX_API mx_array *mx_hadamard_transform(mx_array *x, const double *scale);
 
 /* ---- Shapes */
 MX_API mx_array *mx_reshape(mx_array *x, mx_shape shape); /* one entry may be -1 */

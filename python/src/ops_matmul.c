@@ -117,6 +117,14 @@ static PyObject *py_gather_mm(py_args *in)
     return py_return(in, mx_matmul(gather_matrices(a, left), gather_matrices(b, right)));
 }
 
+static PyObject *py_hadamard_transform(py_args *in)
+{
+    mx_array *x = py_arg_array(in, 0);
+    double scale;
+    if (!x || !py_arg_double(in, 1, &scale)) return NULL;
+    return py_return(in, mx_hadamard_transform(x, py_arg_is_none(in, 1) ? NULL : &scale));
+}
+
 #define BOTH "(a: array, b: array, /, "
 const py_row py_rows_matmul[] = {
     {"matmul", py_matmul, "matmul" BOTH "*, " STREAM ") -> array",
@@ -138,4 +146,8 @@ const py_row py_rows_matmul[] = {
      "The products of the matrices that indices pick out of the flattened batch axes of a and b."},
     {"tensordot", py_tensordot, "tensordot" BOTH "axes: Union[int, list[Sequence[int]]] = 2, *, " STREAM ") -> array",
      "Sums of products over the last axes of a and the first of b, or over two lists of axes."},
+    {"hadamard_transform", py_hadamard_transform,
+     "hadamard_transform(a: array, /, scale: Optional[float] = None, *, " STREAM ") -> array",
+     "scale * H a over the last axis, of m * 2^k points with m 1, 12, 20 or 28 and H a Hadamard matrix; a scale of None\n"
+     "is 1 / sqrt(points), which keeps lengths."},
     {0}};
