@@ -4,6 +4,7 @@
  * block by block, with a running maximum and sum for each row.  Backward, the probabilities are made again from the row's logsumexp.
  * Products go through the library's GEMM, one thread each; threads share out blocks of queries, backward key heads.  Results lie as
  * (B, L, N, D), so that the heads are merged again without a copy. */
+#include "core/memory.h"
 #include "core/params/attention.h"
 #include "cpu/kernels/half.h"
 #include "cpu/kernels/kernel.h"
@@ -100,6 +101,11 @@ static void scale_row(float *y, float factor, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] *= factor;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* How many of `count` keys from `first` on query `row` sees. */
 static int64_t visible(const attention_job *j, int64_t row, int64_t first, int64_t count)
 {
@@ -154,7 +160,9 @@ static void forward_block(void *ctx, int64_t i)
     int64_t key_head = h / (j->query_heads / j->key_heads), first = block * QUERIES;
     int64_t queries = j->queries - first < QUERIES ? j->queries - first : QUERIES, d = j->head;
     forward_state f;
-    float *spare = mx_alloc(j->q->dtype == MX_FLOAT32 ? 1 : (QUERIES + 2 * KEYS) * HEAD, sizeof *spare);
+    int64_t most = least(j->keys, KEYS), spare_rows = j->q->dtype == MX_FLOAT32 ? 0 : queries + 2 * most;
+    size_t capacity;
+    float *spare = block_alloc((size_t)(spare_rows * d) * sizeof *spare, &capacity);
     bool ok = spare != NULL;
     memset(f.sum, 0, (size_t)(queries * d) * sizeof *f.sum);
     for (int64_t r = 0; r < queries; r++) f.peak[r] = -INFINITY, f.total[r] = 0;
@@ -162,8 +170,8 @@ static void forward_block(void *ctx, int64_t i)
     int64_t seen = visible(j, first + queries - 1, 0, j->keys);
     for (int64_t at = 0; ok && at < seen; at += KEYS) {
         int64_t n = seen - at < KEYS ? seen - at : KEYS;
-        rows k = load_rows(j->k, b, key_head, at, n, spare + QUERIES * HEAD),
-             v = load_rows(j->v, b, key_head, at, n, spare + (QUERIES + KEYS) * HEAD);
+        rows k = load_rows(j->k, b, key_head, at, n, spare + queries * d),
+             v = load_rows(j->v, b, key_head, at, n, spare + (queries + most) * d);
         ok = multiply(f.score, queries, n, d, j->p->scale, q, false, k, true);
         if (!ok) break;
         update_rows(j, &f, first, queries, at, n);
@@ -176,17 +184,34 @@ static void forward_block(void *ctx, int64_t i)
         ((float *)array_data(j->result_lse))[(b * j->query_heads + h) * j->queries + first + r] =
             f.peak[r] + logf(f.total[r]);
     }
-    mx_free(spare);
+    block_free(spare, capacity);
     if (!ok) atomic_store(&j->failed, true);
 }
 
 /* ---- Backward */
 typedef struct backward_state {
-    float p[QUERIES * KEYS] ALIGNED(64), ds[QUERIES * KEYS] ALIGNED(64), part[KEYS * HEAD] ALIGNED(64),
-        dq[QUERIES * HEAD] ALIGNED(64);
+    float *p, *ds, *part, *dq;
+    float *spare[4]; /* q, dout, k, v of 16-bit floats */
     float delta[QUERIES];
-    float spare[4][KEYS * HEAD] ALIGNED(64); /* q, dout, k, v of 16-bit floats */
+    size_t capacity;
 } backward_state;
+
+/* No larger than the job needs: these bytes count, and clearing or faulting in the most that can be takes longer than the products of
+ * small heads. */
+static bool backward_alloc(const attention_job *j, backward_state *s)
+{
+    int64_t queries = least(j->queries, QUERIES), keys = least(j->keys, KEYS), d = j->head;
+    bool wide = j->q->dtype == MX_FLOAT32;
+    int64_t sizes[] = {queries * keys,      queries * keys,         keys * d,
+                       queries * d,         wide ? 0 : queries * d, wide ? 0 : queries * d,
+                       wide ? 0 : keys * d, wide ? 0 : keys * d},
+            total = 0;
+    float **parts[] = {&s->p, &s->ds, &s->part, &s->dq, &s->spare[0], &s->spare[1], &s->spare[2], &s->spare[3]};
+    for (int i = 0; i < 8; i++) total += sizes[i] = (sizes[i] + 15) / 16 * 16;
+    float *at = block_alloc((size_t)total * sizeof(float), &s->capacity);
+    for (int i = 0; at && i < 8; at += sizes[i++]) *parts[i] = at;
+    return at != NULL;
+}
 
 /* p from scores, ds = p (dp - delta) in place of dp. */
 static void backward_rows(const attention_job *j, backward_state *s, const float *lse, int64_t first_query,
@@ -249,18 +274,18 @@ static void backward_head(void *ctx, int64_t i)
 {
     attention_job *j = ctx;
     int64_t key_head = i % j->key_heads, b = i / j->key_heads, group = j->query_heads / j->key_heads, d = j->head;
-    backward_state *s = mx_alloc(1, sizeof *s);
+    backward_state s = {0};
     float *sums = mx_alloc((size_t)(2 * j->keys * d), sizeof *sums), *dv = sums ? sums + j->keys * d : NULL;
-    bool ok = s && sums;
+    bool ok = sums && backward_alloc(j, &s);
     for (int64_t h = key_head * group; ok && h < (key_head + 1) * group; h++) {
         for (int64_t first = 0; ok && first < j->queries; first += QUERIES)
-            ok = backward_block(j, s, b, h, first, sums, dv);
+            ok = backward_block(j, &s, b, h, first, sums, dv);
     }
     for (int64_t row = 0; ok && row < j->keys; row++) {
         store_row(j->dk, b, key_head, row, sums + row * d);
         store_row(j->dv, b, key_head, row, dv + row * d);
     }
-    mx_free(s);
+    block_free(s.p, s.capacity);
     mx_free(sums);
     if (!ok) atomic_store(&j->failed, true);
 }

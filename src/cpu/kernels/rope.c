@@ -11,35 +11,38 @@
 #define TEMPLATE "cpu/kernels/rope_tmpl.h"
 #include "cpu/kernels/each_float.h"
 
-typedef void (*rope_fn)(void *out, const void *in, const float *cosine, const float *sine, const rope_params *p,
-                        int64_t n);
+typedef void (*rope_fn)(void *out, const void *in, int64_t in_row, const float *cosine, const float *sine,
+                        const rope_params *p, int64_t n, int64_t rows);
 
 typedef struct rope_job {
     const rope_params *p;
-    rope_fn row;
+    rope_fn rows;
     const char *in;
     char *out;
     const mx_array *x; /* in its own strides: heads are often a transposed view */
     int64_t n, positions, bytes;
     int64_t rows_per_offset; /* rows that share an offset */
-    float *cosine, *sine;    /* (offsets, positions, dims/2) */
+    const int32_t *offsets;
+    const float *freqs; /* or NULL */
+    int64_t offset_stride, freqs_stride;
+    float *cosine, *sine; /* (offsets, positions, dims/2) */
 } rope_job;
 
-static void fill_table(rope_job *job, const int32_t *offsets, int64_t offset_stride, int64_t count, const float *freqs,
-                       int64_t freqs_stride)
+enum { TABLE_STEP = 16 }; /* rows of the table that are worth another thread */
+
+static void fill_table(void *ctx, int64_t begin, int64_t end)
 {
+    const rope_job *job = ctx;
     const rope_params *p = job->p;
     int64_t half = p->dims / 2;
     double back = p->backward ? -1 : 1;
     for (int64_t i = 0; i < half; i++) {
-        float inverse = freqs ? 1.0f / freqs[i * freqs_stride] : powf(p->base, -(float)i / (float)half);
-        for (int64_t k = 0; k < count; k++) {
-            for (int64_t t = 0; t < job->positions; t++) {
-                float angle = ((float)offsets[k * offset_stride] + (float)t) * p->scale * inverse;
-                int64_t at = (k * job->positions + t) * half + i;
-                job->cosine[at] = (float)cos((double)angle);
-                job->sine[at] = (float)(back * sin((double)angle));
-            }
+        float inverse = job->freqs ? 1.0f / job->freqs[i * job->freqs_stride] : powf(p->base, -(float)i / (float)half);
+        for (int64_t row = begin; row < end; row++) {
+            float offset = (float)job->offsets[row / job->positions * job->offset_stride];
+            float angle = (offset + (float)(row % job->positions)) * p->scale * inverse;
+            job->cosine[row * half + i] = (float)cos((double)angle);
+            job->sine[row * half + i] = (float)(back * sin((double)angle));
         }
     }
 }
@@ -54,26 +57,29 @@ static int64_t row_offset(const mx_array *x, int64_t row)
     return offset;
 }
 
+/* Positions of one sequence at a time: dividing indices row by row would take longer than the rotations. */
 static void run_rows(void *ctx, int64_t begin, int64_t end)
 {
     const rope_job *job = ctx;
-    for (int64_t r = begin; r < end; r++) {
-        int64_t at = (r / job->rows_per_offset * job->positions + r % job->positions) * (job->p->dims / 2);
-        job->row(job->out + r * job->n * job->bytes, job->in + row_offset(job->x, r) * job->bytes, job->cosine + at,
-                 job->sine + at, job->p, job->n);
+    for (int64_t r = begin, count; r < end; r += count) {
+        int64_t position = r % job->positions;
+        int64_t at = (r / job->rows_per_offset * job->positions + position) * (job->p->dims / 2);
+        count = job->positions - position < end - r ? job->positions - position : end - r;
+        job->rows(job->out + r * job->n * job->bytes, job->in + row_offset(job->x, r) * job->bytes,
+                  job->x->strides[job->x->ndim - 2], job->cosine + at, job->sine + at, job->p, job->n, count);
     }
 }
 
 static bool run(cpu_call *c)
 {
-    static const rope_fn by_dtype[MX_DTYPE_COUNT] = {[MX_FLOAT32] = rope_row_f32,
-                                                     [MX_FLOAT64] = rope_row_f64,
-                                                     [MX_FLOAT16] = rope_row_f16,
-                                                     [MX_BFLOAT16] = rope_row_bf16};
+    static const rope_fn by_dtype[MX_DTYPE_COUNT] = {[MX_FLOAT32] = rope_rows_f32,
+                                                     [MX_FLOAT64] = rope_rows_f64,
+                                                     [MX_FLOAT16] = rope_rows_f16,
+                                                     [MX_BFLOAT16] = rope_rows_bf16};
     mx_array *x = c->in[0], *offset = c->in[1], *freqs = c->nin == 3 ? c->in[2] : NULL;
     if (x->strides[x->ndim - 1] != 1 && !(x = cpu_contiguous(c, 0))) return false;
     rope_job job = {.p = c->params,
-                    .row = by_dtype[x->dtype],
+                    .rows = by_dtype[x->dtype],
                     .x = x,
                     .n = x->shape[x->ndim - 1],
                     .positions = x->shape[x->ndim - 2],
@@ -89,8 +95,11 @@ static bool run(cpu_call *c)
     job.rows_per_offset = rows / count;
     job.cosine = array_data(table);
     job.sine = job.cosine + entries;
-    fill_table(&job, array_data(offset), offset->ndim ? offset->strides[0] : 0, count, freqs ? array_data(freqs) : NULL,
-               freqs ? freqs->strides[0] : 0);
+    job.offsets = array_data(offset);
+    job.offset_stride = offset->ndim ? offset->strides[0] : 0;
+    job.freqs = freqs ? array_data(freqs) : NULL;
+    job.freqs_stride = freqs ? freqs->strides[0] : 0;
+    cpu_split(count * job.positions, TABLE_STEP, fill_table, &job);
     cpu_split(rows, cpu_rows_step(2 * job.n * job.bytes), run_rows, &job);
     return true;
 }
