@@ -70,8 +70,10 @@ static void *out_of_memory(size_t bytes)
 
 void *mx_alloc(size_t count, size_t size)
 {
-    void *p = must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1);
-    return p ? p : out_of_memory(count * size);
+    size_t bytes;
+    bool overflow = MUL_OVERFLOWS(count, size, &bytes);
+    void *p = overflow || must_fail() ? NULL : calloc(bytes ? bytes : 1, 1);
+    return p ? p : out_of_memory(overflow ? SIZE_MAX : bytes);
 }
 
 void *mx_resize(void *block, size_t count, size_t size)
@@ -79,7 +81,7 @@ void *mx_resize(void *block, size_t count, size_t size)
     size_t bytes;
     bool overflow = MUL_OVERFLOWS(count, size, &bytes);
     void *p = overflow || must_fail() ? NULL : realloc(block, bytes ? bytes : 1);
-    return p ? p : out_of_memory(bytes);
+    return p ? p : out_of_memory(overflow ? SIZE_MAX : bytes);
 }
 
 void *memory_try(size_t bytes)
