@@ -23,13 +23,21 @@ CMAKE_ARGS := -G Ninja -DPython_EXECUTABLE=$(VENV)/python
 # pointer still ends in ASan's report of the access.
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-.PHONY: help setup setup-check venv build run test check format-check full wheel bench golden clean
+# Sanitizers and fuzzers build the library without Python, each in a folder of its own.
+SANITIZED := $(CMAKE_ARGS) -DMICA_BUILD_PYTHON=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo
+FUZZERS   := safetensors npy npz
+FUZZ_SECONDS := 60
+
+.PHONY: help setup setup-test setup-check venv build run test check format-check tsan fuzz full wheel bench golden clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 setup:
 	@tools/setup system
+
+setup-test:
+	@tools/setup system test
 
 setup-check:
 	@tools/setup system check
@@ -45,13 +53,28 @@ run: build  ## train a small language model on the CPU and print from it
 	@$(MICA) examples/python/transformer_lm.py $(if $(STEPS),--steps $(STEPS)) $(if $(DEVICE),--device $(DEVICE)) \
 	    $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(SEED),--seed $(SEED))
 
-test: build  ## what every commit must pass: the house rules, ctest and pytest
+test: setup-test build  ## what every commit must pass: the house rules, ctest, pytest, a cut of tsan and fuzz
 	@failed=; \
 	tools/check || failed="$$failed tools/check"; \
 	$(CTEST) --test-dir $(BUILD) || failed="$$failed ctest"; \
 	$(MICA) -m pytest -q tests/python || failed="$$failed pytest"; \
+	$(MAKE) tsan || failed="$$failed tsan"; \
+	$(MAKE) fuzz || failed="$$failed fuzz"; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED:$$failed"; exit 1; fi; \
-	echo "make test: passed: tools/check, ctest, pytest"
+	echo "make test: passed: tools/check, ctest, pytest, tsan, fuzz"
+
+tsan: venv  ## threads, evaluation and streams under ThreadSanitizer
+	@test -f build-tsan/build.ninja || $(CMAKE) -S . -B build-tsan $(SANITIZED) -DCMAKE_C_FLAGS=-fsanitize=thread
+	@$(CMAKE) --build build-tsan --target mica_tests
+	build-tsan/mica_tests --tests
+
+fuzz: setup-test venv  ## each parser of files for FUZZ_SECONDS under libFuzzer and ASan
+	@test -f build-fuzz/build.ninja || $(CMAKE) -S . -B build-fuzz $(SANITIZED) -DCMAKE_C_COMPILER=clang -DMICA_BUILD_FUZZ=ON
+	@$(CMAKE) --build build-fuzz --target $(addprefix fuzz_,$(FUZZERS))
+	@echo "fuzz: $(FUZZERS), $(FUZZ_SECONDS) s each"
+	@for format in $(FUZZERS); do mkdir -p build-fuzz/found/$$format && echo $$format; done | xargs -P $(JOBS) -I {} sh -c \
+	    'build-fuzz/tests/fuzz_{} -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -artifact_prefix=build-fuzz/{}- \
+	    build-fuzz/found/{} tests/fuzz/corpus/{} 2>build-fuzz/{}.log || { tail -40 build-fuzz/{}.log; exit 255; }'
 
 check: setup-check venv format-check  ## format, house rules, warnings as errors with gcc and clang, ASan and UBSan
 	tools/check
@@ -59,20 +82,20 @@ check: setup-check venv format-check  ## format, house rules, warnings as errors
 	    $(CMAKE) -S . -B build-$$cc $(CMAKE_ARGS) -DCMAKE_C_COMPILER=$$cc -DCMAKE_COMPILE_WARNING_AS_ERROR=ON && \
 	    $(CMAKE) --build build-$$cc || exit 1; \
 	done
-	$(CMAKE) -S . -B build-asan $(CMAKE_ARGS) -DCMAKE_C_COMPILER=gcc -DMICA_BUILD_PYTHON=OFF \
-	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_FLAGS="$(SANITIZERS)"
+	$(CMAKE) -S . -B build-asan $(SANITIZED) -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS="$(SANITIZERS)"
 	$(CMAKE) --build build-asan
 	$(CTEST) --test-dir build-asan
 
 format-check:
 	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
-full: test check  ## make test and make check, ThreadSanitizer, long Hypothesis runs
-	$(CMAKE) -S . -B build-tsan $(CMAKE_ARGS) -DCMAKE_C_COMPILER=gcc -DMICA_BUILD_PYTHON=OFF \
-	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_FLAGS=-fsanitize=thread
+full: test check  ## the whole matrix: all sizes, torture of everything, tsan on the laws, an hour a fuzz target
+	$(BUILD)/mica_tests --full
+	$(BUILD)/mica_tests --full --torture
 	$(CMAKE) --build build-tsan
-	$(CTEST) --test-dir build-tsan
+	$(CTEST) --test-dir build-tsan --timeout 7200
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python
+	$(MAKE) fuzz FUZZ_SECONDS=3600
 
 wheel: venv  ## the wheel, in dist/
 	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .
@@ -85,4 +108,4 @@ golden: venv  ## record the golden files again, from mlx[cpu] in an environment 
 	for script in $(wildcard tests/*/record_*.py); do echo "$$script"; "$$python" "$$script" || exit 1; done
 
 clean:  ## remove what was built; .venv and .cache stay
-	rm -rf $(BUILD) build-gcc build-clang build-asan build-tsan
+	rm -rf $(BUILD) build-gcc build-clang build-asan build-tsan build-fuzz

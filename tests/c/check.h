@@ -82,7 +82,6 @@ enum {
     NO_VMAP = 4,      /* not to be batched: the result depends on the whole (random keys) */
     FULL_ONLY = 8,    /* too slow for every commit: runs with --full */
     ANY_ORDER = 16,  /* sums whose order depends on the inputs' strides: the law of layouts allows twice the epsilons */
-    NO_SAMPLES = 32, /* the op is listed in unsampled.c */
 };
 
 typedef struct op_sample {
