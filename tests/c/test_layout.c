@@ -2,6 +2,9 @@
  *
  * Ops that lay the same elements out anew. */
 #include "check.h"
+#include <string.h>
+
+#define LIST(...) ((const int64_t[]){__VA_ARGS__})
 
 static mx_array *copy(mx_array *const *x)
 {
@@ -131,4 +134,91 @@ TEST(broadcast_is_a_view)
     mx_array *y = mx_broadcast_to(x, SHAPE(1000000, 1000));
     CHECK(mx_eval(y));
     CHECK(mx_get_active_memory() == before);
+}
+
+/* ---- Copies: every way to move elements, against a walk element by element */
+static bool is_copied(mx_array *view)
+{
+    mx_array *copy = mx_contiguous(view);
+    if (!mx_eval(view) || !mx_eval(copy)) return false;
+    size_t bytes = mx_dtype_size(mx_dtype_of(view));
+    const int64_t *strides;
+    const char *from = mx_data_strided(view, &strides), *to = mx_data(copy);
+    int64_t index[MX_MAX_NDIM] = {0}, offset = 0;
+    for (int64_t k = 0; k < mx_size(view); k++) {
+        if (memcmp(to + k * (int64_t)bytes, from + offset * (int64_t)bytes, bytes) != 0) return false;
+        for (int i = mx_ndim(view) - 1; i >= 0; i--) {
+            offset += strides[i];
+            if (++index[i] < mx_dim(view, i)) break;
+            offset -= index[i] * strides[i];
+            index[i] = 0;
+        }
+    }
+    return true;
+}
+
+static const mx_dtype each_width[] = {MX_UINT8, MX_FLOAT16, MX_FLOAT32, MX_INT64};
+
+static mx_array *every(mx_array *x, int64_t step)
+{
+    int64_t n = mx_dim(x, 1);
+    return step > 0 ? mx_slice(x, LIST(0, 1), LIST(mx_dim(x, 0), n), LIST(1, step))
+                    : mx_slice(x, LIST(0, n - 1), LIST(mx_dim(x, 0), -n - 1), LIST(1, step));
+}
+
+TEST(copies_transpose)
+{
+    static const int64_t sizes[][2] = {{64, 64}, {65, 130}, {3, 700}, {700, 3}, {37, 600}, {1100, 70}, {5, 9}};
+    for (int t = 0; t < 4; t++) {
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            mx_array *x = check_random(SHAPE(sizes[k][0], sizes[k][1]), each_width[t], 0, 100, 1);
+            CHECK(is_copied(mx_transpose(x, AXES(1, 0))));
+            CHECK(is_copied(mx_transpose(every(x, -1), AXES(1, 0))));
+            CHECK(is_copied(mx_transpose(every(x, 2), AXES(1, 0))));
+            CHECK(is_copied(mx_flip(mx_transpose(x, AXES(1, 0)), AXES(1))));
+        }
+        mx_array *x = check_random(SHAPE(40, 30, 50), each_width[t], 0, 100, 1);
+        CHECK(is_copied(mx_transpose(x, AXES(2, 1, 0))));
+        CHECK(is_copied(mx_transpose(x, AXES(2, 0, 1))));
+        CHECK(is_copied(mx_transpose(x, AXES(1, 0, 2))));
+    }
+}
+
+TEST(copies_compact_rows)
+{
+    static const int64_t steps[] = {1, 2, 3, 4, 7, -1, -2};
+    for (int t = 0; t < 4; t++) {
+        mx_array *x = check_random(SHAPE(50, 333), each_width[t], 0, 100, 1);
+        for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) CHECK(is_copied(every(x, steps[k])));
+        CHECK(is_copied(mx_broadcast_to(mx_slice(x, LIST(0, 0), LIST(50, 1), LIST(1, 1)), SHAPE(50, 100))));
+        CHECK(is_copied(mx_broadcast_to(x, SHAPE(3, 50, 333))));
+    }
+}
+
+/* Results of more than 16 MB go past the caches; their rows begin anywhere within a line. */
+TEST(copies_stream)
+{
+    for (int t = 0; t < 4; t++) {
+        int64_t bytes = (int64_t)mx_dtype_size(each_width[t]), columns = 4200 / bytes + 3;
+        mx_array *x = check_random(SHAPE(4200, columns), each_width[t], 0, 100, 1);
+        CHECK(is_copied(mx_transpose(x, AXES(1, 0))));
+        CHECK(is_copied(mx_flip(mx_transpose(x, AXES(1, 0)), AXES(0))));
+        CHECK(is_copied(every(x, 1)));
+        CHECK(is_copied(every(x, -1)));
+        mx_array *heads = mx_reshape(mx_slice(x, LIST(0, 0), LIST(4200, 500), LIST(1, 1)), SHAPE(4200, 10, 50));
+        mx_array *wide = mx_broadcast_to(heads, SHAPE(16 / bytes, 4200, 10, 50));
+        CHECK(is_copied(mx_transpose(wide, AXES(0, 2, 1, 3))));
+        CHECK(is_copied(mx_transpose(wide, AXES(2, 0, 3, 1))));
+    }
+}
+
+/* Into a layout of its own: each row of the result in two parts. */
+TEST(copies_join_rows)
+{
+    mx_array *x = check_random(SHAPE(1500, 3001), MX_FLOAT32, 0, 100, 1);
+    mx_array *y = mx_contiguous(mx_concatenate((mx_array *[]){x, mx_flip(x, AXES(1))}, 2, 1));
+    mx_array *first = mx_slice(y, LIST(0, 0), LIST(1500, 3001), LIST(1, 1));
+    mx_array *second = mx_slice(y, LIST(0, 6001), LIST(1500, 3000), LIST(1, -1));
+    CHECK_VALUES(mx_array_equal(first, x, false), 0, 1);
+    CHECK_VALUES(mx_array_equal(second, x, false), 0, 1);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of copies share: when a result is streamed past the caches, and the transposition of a matrix. */
+#ifndef CPU_KERNELS_COPY_H
+#define CPU_KERNELS_COPY_H
+
+#include "cpu/kernels/kernel.h"
+
+/* The one rule: a result of this size does not stay in the caches, so it need not go through them. */
+static inline bool copy_streams(int64_t bytes)
+{
+    return bytes >= 16 << 20;
+}
+
+/* Columns of the result of one transposition: rows of the source, which are as many pages. */
+enum { COPY_PANEL = 512 };
+
+/* A matrix whose columns are copied to rows: element (i, j) of the result is at to + i * to_stride + j * bytes and comes
+ * from from + j * from_stride + i * row_step; all in bytes.  rows and columns may be any; columns <= COPY_PANEL. */
+typedef struct copy_matrix {
+    char *to;
+    const char *from;
+    int64_t rows, columns, to_stride, from_stride, row_step;
+    int bytes;
+    bool stream;
+} copy_matrix;
+void KERNEL(copy_transposed)(const copy_matrix *m);
+
+#endif
