@@ -14,7 +14,7 @@
 #define DTYPE "dtype: Optional[Dtype] = None"
 #define SHAPE "shape: Union[int, Sequence[int]]"
 
-/* Each file has one table, named here for ops.c. */
+/* All tables, for ops.c: of files of that name, but that scan is in ops_reduce.c and window in ops_create.c. */
 #define PY_TABLES(X)                                                                                                   \
     X(unary) X(binary) X(reduce) X(scan) X(create) X(window) X(shape) X(join) X(index) X(matmul) X(misc)
 #define PY_DECLARE_TABLE(name) extern const py_row py_rows_##name[];
