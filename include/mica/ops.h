@@ -90,6 +90,9 @@ MX_API mx_array *mx_outer(mx_array *a, mx_array *b);
 MX_API mx_array *mx_vecdot(mx_array *a, mx_array *b, int axis);
 MX_API mx_array *mx_tensordot(mx_array *a, mx_array *b, mx_axes axes_a, mx_axes axes_b);
 MX_API mx_array *mx_kron(mx_array *a, mx_array *b);
+/* "ij,jk->ik": a label is a letter, "..." stands for the axes that are left; without "->" the labels that occur once, in
+ * ASCII order.  Contracted in pairs from the left.  VALUE for text or shapes that do not fit. */
+MX_API mx_array *mx_einsum(const char *subscripts, mx_array *const *operands, int count);
 /* scale H x over the last axis, of m 2^k points, m in 1, 12, 20, 28; a NULL scale is 1/sqrt(points), which keeps
  * lengths.  Halves compute in float32; what is no float (complex too, without its imaginary part) becomes float32.  A
  * 0-d array is only scaled. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * Products of matrices and vectors. */
-#include "einsum.h"
 #include "ops.h"
 
 static PyObject *product(py_args *in, mx_array *(*op)(mx_array *, mx_array *))
@@ -84,17 +83,19 @@ static PyObject *py_tensordot(py_args *in)
     return py_return(in, mx_tensordot(a, b, axes_a.axes, axes_b.axes));
 }
 
+enum { MAX_OPERANDS = 64 }; /* of einsum */
+
 static PyObject *py_einsum(py_args *in)
 {
-    mx_array *operands[PY_EINSUM_OPERANDS];
+    mx_array *operands[MAX_OPERANDS];
     const char *subscripts = NULL;
     if (!py_arg_text(in, 0, &subscripts)) return NULL;
-    if (!subscripts || in->rest_count > PY_EINSUM_OPERANDS) return py_incompatible(in);
+    if (!subscripts || in->rest_count > MAX_OPERANDS) return py_incompatible(in);
     for (Py_ssize_t i = 0; i < in->rest_count; i++) {
         if (!py_is_array(in->rest[i])) return py_incompatible(in);
         operands[i] = py_array_of(in->rest[i]);
     }
-    return py_return(in, py_einsum_of(subscripts, operands, (int)in->rest_count));
+    return py_return(in, mx_einsum(subscripts, operands, (int)in->rest_count));
 }
 
 /* The matrices of x that the indices pick out of its flattened batch axes; x itself without indices. */

@@ -41,7 +41,16 @@ int mlx_tensordot_axis(mlx_array *res, const mlx_array a, const mlx_array b, int
     return mlxc_leave(&call, res, ok ? mx_tensordot(x, y, (mx_axes){axis, last}, (mx_axes){axis, first}) : NULL);
 }
 
-/* ---- Matrices picked by index ---- */
+int mlx_einsum(mlx_array *res, const char *subscripts, const mlx_vector_array operands, const mlx_stream s)
+{
+    mlxc_call call = mlxc_enter_on(__func__, s);
+    bool named = IS_SET(subscripts);
+    mlxc_vector list = VECTOR(operands);
+    mx_array *x = named && !mx_failed() ? mx_einsum(subscripts, list.at, (int)list.count) : NULL;
+    return mlxc_leave(&call, res, x);
+}
+
+/* ---- Matrices picked by index */
 
 /* The matrices at `indices` of the flattened batch of x; NULL indices: the batch as it is. */
 static mx_array *pick_matrices(const char *name, mx_array *x, mx_array *indices)

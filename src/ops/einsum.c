@@ -5,8 +5,8 @@
  * summed.
  *
  * A label is a letter; the axes of an ellipsis get labels of their own, counted from the right. */
-#include "einsum.h"
-
+#include "core/memory.h"
+#include "ops/rules.h"
 #include <string.h>
 
 enum { ELLIPSIS = 128, MAX_LABELS = 160 };
@@ -24,7 +24,7 @@ static bool has_label(const term *t, int label)
     return false;
 }
 
-static int axis_of(const term *t, int label)
+static int axis_with(const term *t, int label)
 {
     int i = 0;
     while (i < t->ndim && t->label[i] != label) i++;
@@ -175,7 +175,7 @@ static mx_array *aligned(const term *t, const int *labels, int count)
     int order[MX_MAX_NDIM], taken = 0;
     int64_t sizes[MX_MAX_NDIM];
     for (int i = 0; i < count; i++) {
-        int axis = axis_of(t, labels[i]);
+        int axis = axis_with(t, labels[i]);
         sizes[i] = axis < t->ndim ? mx_dim(t->x, axis) : 1;
         if (axis < t->ndim) order[taken++] = axis;
     }
@@ -224,7 +224,7 @@ static void stretch(term *t, const term *other)
     int64_t sizes[MX_MAX_NDIM];
     bool changed = false;
     for (int i = 0; i < t->ndim; i++) {
-        int axis = axis_of(other, t->label[i]);
+        int axis = axis_with(other, t->label[i]);
         sizes[i] = mx_dim(t->x, i);
         if (axis == other->ndim || sizes[i] != 1 || mx_dim(other->x, axis) == 1) continue;
         sizes[i] = mx_dim(other->x, axis);
@@ -248,8 +248,8 @@ static mx_array *matmul_of(const term *a, const term *b, const groups *g, mx_sha
     int64_t batch = product(result.at, g->batch_count), rows = product(result.at + g->batch_count, g->left_count);
     int64_t inner = product(mx_shape_of(x).at + na - g->inner_count, g->inner_count);
     int64_t columns = product(mx_shape_of(y).at + nb - g->right_count, g->right_count);
-    x = mx_reshape(x, MX_SHAPE(batch, rows, inner));
-    y = mx_reshape(y, MX_SHAPE(batch, inner, columns));
+    x = mx_reshape(x, SHAPE(batch, rows, inner));
+    y = mx_reshape(y, SHAPE(batch, inner, columns));
     return mx_reshape(mx_matmul(x, y), result);
 }
 
@@ -277,7 +277,7 @@ static bool contract(term *a, term *b, const bool *needed)
         int64_t sizes[MX_MAX_NDIM];
         for (int i = 0; i < out.ndim; i++) {
             const term *t = has_label(a, out.label[i]) ? a : b;
-            sizes[i] = mx_dim(t->x, axis_of(t, out.label[i]));
+            sizes[i] = mx_dim(t->x, axis_with(t, out.label[i]));
         }
         out.x = matmul_of(a, b, &g, (mx_shape){out.ndim, sizes});
     } else {
@@ -302,12 +302,8 @@ static bool same_sizes(const term *terms, int count)
     return true;
 }
 
-mx_array *py_einsum_of(const char *subscripts, mx_array *const *operands, int count)
+static mx_array *contract_all(term *terms, int count, const term *out)
 {
-    term terms[PY_EINSUM_OPERANDS], out;
-    const char *p = subscripts;
-    if (count < 1 || count > PY_EINSUM_OPERANDS) return mx_fail(MX_VALUE, "[einsum] %d operands", count);
-    if (!read_operands(&p, operands, count, terms) || !read_output(p, terms, count, &out)) return NULL;
     for (int k = 0; k < count; k++) {
         take_diagonals(&terms[k]);
         if (!terms[k].x) return NULL;
@@ -315,11 +311,24 @@ mx_array *py_einsum_of(const char *subscripts, mx_array *const *operands, int co
     if (!same_sizes(terms, count)) return NULL;
     for (int k = 1; k <= count; k++) {
         bool needed[MAX_LABELS] = {0};
-        for (int i = 0; i < out.ndim; i++) needed[out.label[i]] = true;
+        for (int i = 0; i < out->ndim; i++) needed[out->label[i]] = true;
         for (int rest = k + 1; rest < count; rest++)
             for (int i = 0; i < terms[rest].ndim; i++) needed[terms[rest].label[i]] = true;
         if (k < count ? !contract(&terms[0], &terms[k], needed) : (sum_away(&terms[0], needed), !terms[0].x))
             return NULL;
     }
-    return aligned(&terms[0], out.label, out.ndim);
+    return aligned(&terms[0], out->label, out->ndim);
+}
+
+mx_array *mx_einsum(const char *subscripts, mx_array *const *operands, int count)
+{
+    term out;
+    const char *p = subscripts;
+    if (count < 1 || !subscripts) return mx_fail(MX_VALUE, "[einsum] %d operands.", count);
+    if (!op_has_all("einsum", operands, count)) return NULL;
+    term *terms = mx_alloc((size_t)count, sizeof *terms);
+    bool ok = terms && read_operands(&p, operands, count, terms) && read_output(p, terms, count, &out);
+    mx_array *x = ok ? contract_all(terms, count, &out) : NULL;
+    mx_free(terms);
+    return x;
 }
