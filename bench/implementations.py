@@ -169,11 +169,9 @@ class Mica(Mlx):
         return self.program("alive")
 
     def info(self):
-        import ctypes
-        library = ctypes.CDLL(os.environ["BENCH_LIBMICA"])
-        library.mx_cpu_level.restype = ctypes.c_char_p
-        return super().info() | {"mica_version": self.mx.mica_version, "threads": library.mx_cpu_threads(),
-                                 "simd_level": library.mx_cpu_level().decode()}
+        facts = self.mx.device_info(self.mx.cpu)
+        return super().info() | {"mica_version": self.mx.mica_version, "threads": facts["thread_count"],
+                                 "simd_level": facts["simd_level"], "blas_core": facts["blas_core"]}
 
 
 class Numpy(Implementation):

@@ -63,7 +63,7 @@ def libmica():
 def mica_environment():
     library = libmica()
     node = compile_c("node.c", "node", "-I", os.path.join(ROOT, "include"), library, f"-Wl,-rpath,{BUILD}")
-    return {"PYTHONPATH": os.path.join(BUILD, "python"), "BENCH_LIBMICA": library, "BENCH_NODE": node}
+    return {"PYTHONPATH": os.path.join(BUILD, "python"), "BENCH_NODE": node}
 
 
 def openblas_core():

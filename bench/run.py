@@ -108,18 +108,17 @@ def start(names, threads):
 
 def measure(index, processes, rounds, shortest):
     """One case: all samples by implementation, and what went wrong."""
-    samples, errors, slow = {}, {}, set()
+    samples, errors, limit = {}, {}, {}
     for name, process in processes.items():
         answer = process.prepare(index, shortest)
         if "error" in answer:
             errors[name] = answer["error"]
         elif "absent" not in answer:
             samples[name] = []
-            if answer["seconds"] > 1:
-                slow.add(name)
+            limit[name] = rounds if answer["seconds"] < 1 else 3 if answer["seconds"] < 5 else 1
     for number in range(rounds):
         for name in list(samples):
-            if name in slow and number >= 3:
+            if number >= limit[name]:
                 continue
             answer = processes[name].sample()
             if "error" in answer:

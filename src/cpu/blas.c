@@ -38,13 +38,22 @@ static void find(void *library, const char *name, void *function)
     memcpy(function, &symbol, sizeof symbol);
 }
 
+/* OpenBLAS reads its settings when it is opened, and starts its threads then.  What we set is taken back: NumPy's OpenBLAS
+ * in the same process reads the same names. */
+static bool set_missing(const char *name, const char *value)
+{
+    return value && !getenv(name) && setenv(name, value, 0) == 0;
+}
+
 static void open_blas(void)
 {
     static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
     void *library = NULL;
     blas.core = "no OpenBLAS";
-    if (best_core()) setenv("OPENBLAS_CORETYPE", best_core(), 0);
+    bool core_set = set_missing("OPENBLAS_CORETYPE", best_core()), threads_set = set_missing("OPENBLAS_NUM_THREADS", "1");
     for (int i = 0; i < 2 && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (core_set) unsetenv("OPENBLAS_CORETYPE");
+    if (threads_set) unsetenv("OPENBLAS_NUM_THREADS");
     if (!library) return;
     void (*set_threads)(int) = NULL;
     const char *(*core)(void) = NULL;

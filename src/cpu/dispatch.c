@@ -2,6 +2,7 @@
  *
  * The CPU backend as the graph sees it, and the choice of its SIMD level. */
 #include "cpu/dispatch.h"
+#include "cpu/blas.h"
 #include "core/runtime.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,7 +149,8 @@ static bool info(int device, int index, mx_device_fact *fact)
     case 1: *fact = (mx_device_fact){"architecture", machine.machine, 0}; return true;
     case 2: *fact = (mx_device_fact){"simd_level", mx_cpu_level(), 0}; return true;
     case 3: *fact = (mx_device_fact){"thread_count", NULL, cpu_thread_count()}; return true;
-    case 4:
+    case 4: *fact = (mx_device_fact){"blas_core", blas_core(), 0}; return true;
+    case 5:
         *fact = (mx_device_fact){"memory_size", NULL, (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE)};
         return true;
     default: return false;
