@@ -91,7 +91,7 @@ static PyObject *py_as_strided(py_args *in)
     if (!py_arg_int64(in, 3, &offset)) return NULL;
     for (int i = shape.shape.ndim - 1; py_arg_is_none(in, 2) && i >= 0; i--) {
         strides.at[i] = step;
-        step *= shape.shape.at[i];
+        step = (int64_t)((uint64_t)step * (uint64_t)shape.shape.at[i]); /* the op refuses what is too large */
     }
     if (!py_arg_is_none(in, 2) && strides.shape.ndim != shape.shape.ndim)
         return PyErr_Format(PyExc_ValueError, "[as_strided] %d strides for %d dimensions", strides.shape.ndim,
@@ -118,9 +118,9 @@ static PyObject *py_tile(py_args *in)
 
 static int64_t sum_of(mx_shape values)
 {
-    int64_t sum = 0;
-    for (int i = 0; i < values.ndim; i++) sum += values.at[i];
-    return sum;
+    uint64_t sum = 0;
+    for (int i = 0; i < values.ndim; i++) sum += (uint64_t)values.at[i];
+    return (int64_t)sum;
 }
 
 /* Without an axis, or with one, all shifts add up; one shift serves several axes. */

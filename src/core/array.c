@@ -239,6 +239,7 @@ mx_array *mx_from_foreign(void *data, mx_shape shape, mx_dtype dtype, void (*rel
 {
     int64_t size = shape_size("array", shape);
     if (size < 0) return NULL;
+    if ((unsigned)dtype >= MX_DTYPE_COUNT) return mx_fail(MX_VALUE, "[array] there is no dtype %d.", (int)dtype);
     if (size && !data) return mx_fail(MX_VALUE, "[array] data is NULL.");
     mx_buffer *buffer = buffer_foreign(data, (size_t)size * mx_dtype_size(dtype), release, context);
     if (!buffer) return NULL;

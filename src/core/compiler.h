@@ -31,6 +31,7 @@
 #define TARGET(features) __attribute__((target(features))) /* one function may use more instructions than its file */
 #define CPU_HAS(feature) (__builtin_cpu_supports(feature) != 0)
 #define MUL_OVERFLOWS(a, b, product) __builtin_mul_overflow(a, b, product)
+#define ADD_OVERFLOWS(a, b, sum) __builtin_add_overflow(a, b, sum)
 #define LEADING_ZEROS(x) __builtin_clzll(x) /* of a 64-bit number that is not 0 */
 #if defined __x86_64__
 #define CPU_PAUSE() __builtin_ia32_pause() /* in a loop that waits: leaves the core to its other thread */

@@ -38,28 +38,35 @@ static const struct {
     [MX_COMPLEX_FLOATING] = {"complexfloating", MX_INEXACT},
 };
 
+/* A number that is no dtype has no bytes and no kind, so that ops refuse it as they refuse a wrong one. */
+static bool is_dtype(mx_dtype dtype)
+{
+    return (unsigned)dtype < MX_DTYPE_COUNT;
+}
+
 size_t mx_dtype_size(mx_dtype dtype)
 {
-    return facts[dtype].bytes;
+    return is_dtype(dtype) ? facts[dtype].bytes : 0;
 }
 const char *mx_dtype_name(mx_dtype dtype)
 {
-    return facts[dtype].name;
+    return is_dtype(dtype) ? facts[dtype].name : "(no dtype)";
 }
 const char *mx_kind_name(mx_kind kind)
 {
-    return kinds[kind].name;
+    return (unsigned)kind < MX_KIND_COUNT ? kinds[kind].name : "(no kind)";
 }
 
 bool mx_kind_is(mx_kind sub, mx_kind super)
 {
+    if ((unsigned)sub >= MX_KIND_COUNT) return false;
     while (sub != super && sub != MX_GENERIC) sub = kinds[sub].super;
     return sub == super;
 }
 
 bool mx_dtype_is(mx_dtype dtype, mx_kind kind)
 {
-    return mx_kind_is(facts[dtype].kind, kind);
+    return is_dtype(dtype) && mx_kind_is(facts[dtype].kind, kind);
 }
 
 static mx_dtype signed_of_bytes(size_t bytes)
@@ -87,8 +94,8 @@ static mx_dtype promote_floats(mx_dtype a, mx_dtype b)
 mx_dtype mx_dtype_promote(mx_dtype a, mx_dtype b)
 {
     if (a == b) return a;
-    if (a == MX_BOOL) return b;
-    if (b == MX_BOOL) return a;
+    if (a == MX_BOOL || !is_dtype(a)) return b;
+    if (b == MX_BOOL || !is_dtype(b)) return a;
     bool a_float = mx_dtype_is(a, MX_INEXACT), b_float = mx_dtype_is(b, MX_INEXACT);
     if (a_float && b_float) return promote_floats(a, b);
     if (a_float || b_float) return a_float ? a : b;

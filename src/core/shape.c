@@ -16,15 +16,20 @@ const char *shape_text(char text[SHAPE_TEXT], mx_shape shape)
     return text;
 }
 
+bool shape_readable(const char *op, mx_shape shape)
+{
+    if (shape.ndim < 0 || shape.ndim > MX_MAX_NDIM) {
+        return mx_fail_false(MX_VALUE, "[%s] %d dimensions; an array has at most %d.", op, shape.ndim, MX_MAX_NDIM);
+    }
+    return !shape.ndim || shape.at || mx_fail_false(MX_VALUE, "[%s] The shape is NULL.", op);
+}
+
 int64_t shape_size(const char *op, mx_shape shape)
 {
     int64_t size = 1, widest = 16; /* bytes of the widest element there will ever be */
     bool empty = false, overflow = false;
     char text[SHAPE_TEXT];
-    if (shape.ndim < 0 || shape.ndim > MX_MAX_NDIM) {
-        mx_fail(MX_VALUE, "[%s] %d dimensions; an array has at most %d.", op, shape.ndim, MX_MAX_NDIM);
-        return -1;
-    }
+    if (!shape_readable(op, shape)) return -1;
     for (int i = 0; i < shape.ndim; i++) {
         if (shape.at[i] < 0) {
             mx_fail(MX_VALUE, "[%s] Negative dimensions are not allowed: shape %s.", op, shape_text(text, shape));

@@ -10,6 +10,8 @@
 enum { SHAPE_TEXT = 256 };
 const char *shape_text(char text[SHAPE_TEXT], mx_shape shape);
 
+/* Is it a list that can be read: at most MX_MAX_NDIM sizes, and there?  Sizes are not looked at.  Else a VALUE error. */
+bool shape_readable(const char *op, mx_shape shape);
 /* The number of elements; -1 and an OVERFLOW error if the product (times 16 bytes) is out of range or a dimension is
  * negative. */
 int64_t shape_size(const char *op, mx_shape shape);

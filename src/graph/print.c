@@ -68,7 +68,7 @@ static void add_complex(printer *p, const c64_t *value)
 static void add_element(printer *p, const void *at)
 {
     switch ((mx_dtype)p->x->dtype) {
-    case MX_BOOL: add(p, "%s", *(const bool *)at ? "True" : "False"); break;
+    case MX_BOOL: add(p, "%s", *(const uint8_t *)at ? "True" : "False"); break;
     case MX_UINT8: add(p, "%u", *(const uint8_t *)at); break;
     case MX_UINT16: add(p, "%u", *(const uint16_t *)at); break;
     case MX_UINT32: add(p, "%" PRIu32, *(const uint32_t *)at); break;

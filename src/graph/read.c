@@ -56,7 +56,7 @@ typedef struct element {
 static int64_t read_integer(mx_dtype dtype, const void *p)
 {
     switch (dtype) {
-    case MX_BOOL: return *(const bool *)p;
+    case MX_BOOL: return *(const uint8_t *)p != 0;
     case MX_UINT8: return *(const uint8_t *)p;
     case MX_UINT16: return *(const uint16_t *)p;
     case MX_UINT32: return *(const uint32_t *)p;

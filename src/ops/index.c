@@ -136,6 +136,7 @@ static bool indices_of(const char *op, mx_array *x, mx_array *const *indices, mx
     bool seen[MX_MAX_NDIM] = {false};
     if (axes.count < 0 || axes.count > x->ndim)
         return mx_fail_false(MX_VALUE, "[%s] %d index arrays for %d dimensions.", op, axes.count, x->ndim);
+    if (axes.count && (!axes.at || !indices)) return mx_fail_false(MX_VALUE, "[%s] A list is NULL.", op);
     for (int i = 0; i < axes.count; i++) {
         int a = index_has(op, indices[i]) ? axis_of(op, axes.at[i], x->ndim, MX_VALUE) : -1;
         if (a < 0) return false;
@@ -152,7 +153,7 @@ static mx_array *gather(const char *op, mx_array *x, mx_array *const *indices, m
     gather_params p = {.drop = false};
     mx_array *same[MX_MAX_NDIM] = {NULL};
     char text[SHAPE_TEXT], whole[SHAPE_TEXT];
-    if (!op_has(op, x) || !indices_of(op, x, indices, axes, &p.axes, same)) return NULL;
+    if (!op_has(op, x) || !shape_readable(op, sizes) || !indices_of(op, x, indices, axes, &p.axes, same)) return NULL;
     bool fits = sizes.ndim == x->ndim, empty = false;
     for (int i = 0; i < sizes.ndim && fits; i++) fits = sizes.at[i] >= 0 && sizes.at[i] <= x->shape[i];
     for (int i = 0; i < axes.count && fits; i++) empty |= x->shape[p.axes.at[i]] == 0;
@@ -294,6 +295,7 @@ static bool starts_of(const char *op, mx_array *x, mx_array *start, mx_axes axes
         return mx_fail_false(MX_VALUE, "[%s] %lld starts for %d axes.", op, (long long)start->size, axes.count);
     }
     if (axes.count > x->ndim) return mx_fail_false(MX_VALUE, "[%s] %d axes of %d.", op, axes.count, x->ndim);
+    if (axes.count && !axes.at) return mx_fail_false(MX_VALUE, "[%s] The list of axes is NULL.", op);
     start = mx_reshape(start, MX_SHAPE(start->size));
     for (int64_t i = 0; i < axes.count && start; i++) {
         if ((at[i] = axis_of(op, axes.at[i], x->ndim, MX_VALUE)) < 0) return false;

@@ -139,10 +139,11 @@ static bool infer_dimension(mx_spec *spec, int64_t size, mx_shape asked)
 {
     int64_t known = 1;
     int at = -1;
+    bool overflow = false;
     char text[SHAPE_TEXT];
     for (int i = 0; i < spec->ndim; i++) {
         if (spec->shape[i] != -1) {
-            known *= spec->shape[i];
+            overflow |= MUL_OVERFLOWS(known, spec->shape[i], &known);
         } else if (at >= 0) {
             return mx_fail_false(MX_VALUE, "[reshape] only one dimension of %s can be inferred.",
                                  shape_text(text, asked));
@@ -151,7 +152,7 @@ static bool infer_dimension(mx_spec *spec, int64_t size, mx_shape asked)
         }
     }
     if (at < 0) return true;
-    if (size == 0 || known == 0 || size % known) {
+    if (size == 0 || overflow || known <= 0 || size % known) {
         return mx_fail_false(MX_VALUE, "[reshape] Cannot infer the shape %s for an array of size %lld.",
                              shape_text(text, asked), (long long)size);
     }
@@ -164,7 +165,7 @@ mx_array *mx_reshape(mx_array *x, mx_shape shape)
     mx_spec spec;
     char text[SHAPE_TEXT];
     if (!op_has("reshape", x)) return NULL;
-    if (shape.ndim > MX_MAX_NDIM) return mx_fail(MX_VALUE, "[reshape] more than %d dimensions.", MX_MAX_NDIM);
+    if (!shape_readable("reshape", shape)) return NULL;
     spec_set(&spec, shape, (mx_dtype)x->dtype);
     if (!infer_dimension(&spec, x->size, shape)) return NULL;
     int64_t size = shape_size("reshape", spec_shape(&spec));
@@ -234,6 +235,7 @@ mx_array *mx_transpose(mx_array *x, mx_axes order)
     if (order.count >= 0 && order.count != x->ndim) {
         return mx_fail(MX_VALUE, "[transpose] %d axes given for an array with %d dimensions.", order.count, x->ndim);
     }
+    if (order.count > 0 && !order.at) return mx_fail(MX_VALUE, "[transpose] The list of axes is NULL.");
     for (int i = 0; i < x->ndim; i++) {
         int axis = order.count < 0 ? x->ndim - 1 - i : axis_of("transpose", order.at[i], x->ndim, MX_VALUE);
         if (axis < 0) return NULL;

@@ -57,6 +57,8 @@ static bool contraction(mx_array *a, mx_array *b, mx_axes axes_a, mx_axes axes_b
         return mx_fail_false(MX_VALUE, "[tensordot] %d axes of the first operand against %d of the second.",
                              axes_a.count, axes_b.count);
     }
+    if (axes_a.count && (!axes_a.at || !axes_b.at))
+        return mx_fail_false(MX_VALUE, "[tensordot] A list of axes is NULL.");
     for (int i = 0; i < axes_a.count; i++) {
         at_a[i] = axis_of("tensordot", axes_a.at[i], a->ndim, MX_VALUE);
         at_b[i] = at_a[i] < 0 ? -1 : axis_of("tensordot", axes_b.at[i], b->ndim, MX_VALUE);
@@ -96,7 +98,7 @@ mx_array *mx_kron(mx_array *a, mx_array *b)
                 n = i < ndim - b->ndim ? 1 : b->shape[i - (ndim - b->ndim)];
         left[2 * i] = m, left[2 * i + 1] = 1;
         right[2 * i] = 1, right[2 * i + 1] = n;
-        whole[i] = m * n;
+        whole[i] = (int64_t)((uint64_t)m * (uint64_t)n); /* the product itself fails where this does not fit */
     }
     mx_array *product = mx_mul(mx_reshape(a, (mx_shape){2 * ndim, left}), mx_reshape(b, (mx_shape){2 * ndim, right}));
     return product ? mx_reshape(product, (mx_shape){ndim, whole}) : NULL;

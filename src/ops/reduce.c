@@ -170,7 +170,7 @@ mx_array *mx_var(mx_array *x, mx_axes axes, bool keep, int ddof)
                            ? mx_real(mx_mul(centred, mx_conjugate(centred)))
                            : mx_square(centred);
     mx_array *sum = mx_sum(square, axes, keep);
-    return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)(n > ddof ? n - ddof : 0))) : NULL;
+    return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)(n > ddof ? n - (int64_t)ddof : 0))) : NULL;
 }
 
 mx_array *mx_std(mx_array *x, mx_axes axes, bool keep, int ddof)
@@ -182,7 +182,7 @@ mx_array *mx_sum_to(mx_array *x, mx_shape shape)
 {
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
     int axes[MX_MAX_NDIM], n = 0;
-    if (!op_has("sum_to", x)) return NULL;
+    if (!op_has("sum_to", x) || !shape_readable("sum_to", shape)) return NULL;
     if (!shape_can_broadcast_to(shape, array_shape(x))) {
         return mx_fail(MX_VALUE, "[sum_to] Shape %s is not one that broadcasts to %s.", shape_text(a, shape),
                        shape_text(b, array_shape(x)));

@@ -10,7 +10,7 @@ mx_array *mx_expand_dims(mx_array *x, mx_axes axes)
     int at[MX_MAX_NDIM];
     int64_t shape[MX_MAX_NDIM];
     if (!op_has("expand_dims", x)) return NULL;
-    if (axes.count < 0 || x->ndim + axes.count > MX_MAX_NDIM) {
+    if (axes.count < 0 || axes.count > MX_MAX_NDIM - x->ndim) {
         return mx_fail(MX_VALUE, "[expand_dims] %d axes more than the %d there are; %d is the most.", axes.count,
                        x->ndim, MX_MAX_NDIM);
     }
@@ -108,7 +108,7 @@ mx_array *mx_unflatten(mx_array *x, int axis, mx_shape shape)
 {
     int64_t whole[2 * MX_MAX_NDIM];
     char text[SHAPE_TEXT];
-    if (!op_has("unflatten", x)) return NULL;
+    if (!op_has("unflatten", x) || !shape_readable("unflatten", shape)) return NULL;
     int a = axis_of("unflatten", axis, x->ndim, MX_VALUE);
     if (a < 0) return NULL;
     if (shape.ndim <= 0) return mx_fail(MX_VALUE, "[unflatten] the shape is empty.");
@@ -180,8 +180,7 @@ mx_array *mx_repeat(mx_array *x, int64_t count, int axis)
 mx_array *mx_tile(mx_array *x, mx_shape counts)
 {
     int64_t shape[MX_MAX_NDIM];
-    if (!op_has("tile", x)) return NULL;
-    if (counts.ndim < 0 || counts.ndim > MX_MAX_NDIM) return mx_fail(MX_VALUE, "[tile] %d counts.", counts.ndim);
+    if (!op_has("tile", x) || !shape_readable("tile", counts)) return NULL;
     for (int i = 0; i < counts.ndim; i++) {
         if (counts.at[i] < 0) return mx_fail(MX_VALUE, "[tile] %lld copies.", (long long)counts.at[i]);
     }
@@ -218,6 +217,7 @@ mx_array *mx_roll(mx_array *x, const int64_t *shifts, mx_axes axes)
 {
     if (!op_has("roll", x)) return NULL;
     int count = axes.count < 0 ? x->ndim : axes.count;
+    if (count > 0 && (!shifts || (axes.count > 0 && !axes.at))) return mx_fail(MX_VALUE, "[roll] A list is NULL.");
     for (int i = 0; i < count && x; i++) {
         int axis = axis_of("roll", axes.count < 0 ? i : axes.at[i], x->ndim, MX_VALUE);
         if (axis < 0) return NULL;
@@ -297,6 +297,7 @@ mx_array *mx_pad(mx_array *x, mx_axes axes, const int64_t *low, const int64_t *h
     if ((unsigned)mode > MX_PAD_SYMMETRIC) return mx_fail(MX_VALUE, "[pad] there is no mode %d.", (int)mode);
     int count = axes.count < 0 ? x->ndim : axes.count;
     bool none = true;
+    if (count > 0 && (!low || !high || (axes.count > 0 && !axes.at))) return mx_fail(MX_VALUE, "[pad] A list is NULL.");
     for (int i = 0; i < count; i++) {
         int axis = axis_of("pad", axes.count < 0 ? i : axes.at[i], x->ndim, MX_VALUE);
         if (axis < 0) return NULL;
@@ -304,8 +305,8 @@ mx_array *mx_pad(mx_array *x, mx_axes axes, const int64_t *low, const int64_t *h
             return mx_fail(MX_VALUE, "[pad] widths %lld and %lld of axis %d; they must not be negative.",
                            (long long)low[i], (long long)high[i], axis);
         }
-        before[axis] += low[i];
-        after[axis] += high[i];
+        if (ADD_OVERFLOWS(before[axis], low[i], &before[axis]) || ADD_OVERFLOWS(after[axis], high[i], &after[axis]))
+            return mx_fail(MX_OVERFLOW, "[pad] axis %d becomes too long.", axis);
         none &= low[i] == 0 && high[i] == 0;
     }
     if (mode == MX_PAD_CONSTANT && !op_has("pad", value)) return NULL;
