@@ -209,6 +209,8 @@ TEST(copies_stream)
         mx_array *wide = mx_broadcast_to(heads, SHAPE(16 / bytes, 4200, 10, 50));
         CHECK(is_copied(mx_transpose(wide, AXES(0, 2, 1, 3))));
         CHECK(is_copied(mx_transpose(wide, AXES(2, 0, 3, 1))));
+        CHECK(is_copied(
+            mx_transpose(check_random(SHAPE(2, 700, 96, 128 / bytes), each_width[t], 0, 100, 1), AXES(0, 2, 1, 3))));
     }
 }
 

@@ -64,6 +64,7 @@ typedef struct copy_job {
     char *to;
     const char *from;
     int64_t bytes, total;
+    bool lines;                 /* rows: whole lines, streamed in the order of the source */
     bool dense, stream;         /* the result is row-major; it is streamed */
     int64_t width, parts;       /* rows: columns of a part, parts of a row */
     int across;                 /* panels: the dimension that is adjacent in the source */
@@ -108,7 +109,7 @@ static void copy_row(const copy_job *job, stage *s, char *to, const char *from, 
 {
     int last = job->w.ndim - 1;
     int64_t to_stride = job->w.stride[0][last], stride = job->w.stride[1][last], bytes = job->bytes;
-    if (job->stream && stride == 1 && n * bytes >= PIECE) {
+    if (job->lines || (job->stream && stride == 1 && n * bytes >= PIECE)) {
         KERNEL(stream_copy)(to, from, (size_t)(n * bytes));
     } else if (job->stream) {
         if (!job->dense) stage_begin(s, to);
@@ -127,7 +128,7 @@ static int64_t ahead_bytes(const copy_job *job, int64_t n)
 {
     int last = job->w.ndim - 1;
     int64_t run = n * job->bytes, rows = AHEAD_BYTES / run;
-    if (last == 0 || job->w.stride[1][last] != 1 || rows < 2) return 0;
+    if (last == 0 || job->lines || job->w.stride[1][last] != 1 || rows < 2) return 0;
     return rows * job->w.stride[1][last - 1] * job->bytes;
 }
 
@@ -176,13 +177,46 @@ static void copy_rows(void *ctx, int64_t begin, int64_t end)
     }
 }
 
+/* Rows of whole lines are streamed in the order of the source: it is what the machine fetches ahead, and such stores need
+ * no order. */
+static void order_by_source(copy_job *job)
+{
+    walk *w = &job->w;
+    int last = w->ndim - 1;
+    for (int i = 1; i < last; i++) {
+        for (int k = i; k > 0 && llabs(w->stride[1][k - 1]) < llabs(w->stride[1][k]); k--) {
+            for (int o = 0; o < 2; o++) {
+                int64_t stride = w->stride[o][k];
+                w->stride[o][k] = w->stride[o][k - 1];
+                w->stride[o][k - 1] = stride;
+            }
+            int64_t n = w->shape[k];
+            w->shape[k] = w->shape[k - 1];
+            w->shape[k - 1] = n;
+        }
+    }
+    job->dense = false;
+}
+
+static bool has_whole_lines(const copy_job *job)
+{
+    const walk *w = &job->w;
+    int last = w->ndim - 1;
+    bool whole = w->stride[1][last] == 1 && w->stride[0][last] == 1 && (uintptr_t)job->to % LINE == 0 &&
+                 w->shape[last] * job->bytes % LINE == 0;
+    for (int i = 0; i < last; i++) whole &= w->stride[0][i] * job->bytes % LINE == 0;
+    return whole;
+}
+
 static void split_rows(copy_job *job)
 {
     int last = job->w.ndim - 1;
+    job->lines = job->stream && has_whole_lines(job);
+    if (job->lines) order_by_source(job);
     int64_t n = job->w.shape[last], step = CHUNK_BYTES / job->bytes;
     job->width = n > step ? step : n;
     job->parts = (n + job->width - 1) / job->width;
-    job->stream &= job->w.stride[0][last] == 1 && (job->dense || n * job->bytes >= STREAM_RUN);
+    job->stream &= job->w.stride[0][last] == 1 && (job->dense || job->lines || n * job->bytes >= STREAM_RUN);
     cpu_split(job->total / n * job->parts, 1 + step / (2 * job->width), copy_rows, job);
 }
 
