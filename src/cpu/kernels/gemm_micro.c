@@ -14,12 +14,23 @@ ALWAYS_INLINE void store_row(const vec *sum, float *c, const int vecs, bool add)
     if (vecs > 1) vec_store(c + VEC, add ? vec_add(vec_load(c + VEC), sum[1]) : sum[1]);
 }
 
+/* The tile of C is fetched while its sum is formed: each of its rows is a page of its own in a large matrix. */
+ALWAYS_INLINE void fetch_tile(const int rows, const float *c, int64_t c_row)
+{
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        PREFETCH_TO_WRITE(c + i * c_row);
+        PREFETCH_TO_WRITE(c + i * c_row + TILE_COLS - 1);
+    }
+}
+
 ALWAYS_INLINE void micro(const int rows, const int vecs, int64_t steps, const float *a, const float *b, int64_t b_row,
                          float *c, int64_t c_row, bool add)
 {
     vec sum[TILE_ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vec_set(0);
+    fetch_tile(rows, c, c_row);
     for (; steps > 0; steps--, a += rows, b += b_row) {
         vec b0 = vec_load(b), b1 = vecs > 1 ? vec_load(b + VEC) : b0;
         UNROLL
@@ -69,6 +80,7 @@ ALWAYS_INLINE void micro_pairs(const int rows, const int vecs, int64_t steps, co
     vec sum[TILE_ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vec_set(0);
+    fetch_tile(rows, c, c_row);
     for (; steps > 0; steps--, a += rows, b += b_row) {
         __m512bh b0 = (__m512bh)vec_load(b), b1 = vecs > 1 ? (__m512bh)vec_load(b + VEC) : b0;
         UNROLL

@@ -4,13 +4,20 @@
  * transposed in registers, all else is gathered element by element. */
 #include "cpu/kernels/gemm_parts.h"
 
+/* How far ahead of the reading the operand is asked for: it is read in short pieces of many rows, which the CPU does not
+ * foresee.  What is asked for beyond the operand's end is not read. */
+enum { ROWS_AHEAD = 24, BYTES_AHEAD = 256 };
+
 /* Reading VEC lanes where fewer count is faster than a masked load, and safe for all but the last step when the steps
  * lie at least VEC apart: what is read then belongs to the same operand. */
 ALWAYS_INLINE void copy_lanes(float *out, int64_t out_row, const void *x, int64_t k_stride, int lanes, int64_t depth,
                               const int type)
 {
     int64_t k = 0, safe = lanes == VEC ? depth : k_stride >= VEC ? depth - 1 : 0;
-    for (; k < safe; k++) vec_store(out + k * out_row, load_some(x, k * k_stride, VEC, type));
+    for (; k < safe; k++) {
+        PREFETCH(element(x, (k + ROWS_AHEAD) * k_stride, type));
+        vec_store(out + k * out_row, load_some(x, k * k_stride, VEC, type));
+    }
     for (; k < depth; k++) vec_store(out + k * out_row, load_some(x, k * k_stride, lanes, type));
 }
 
@@ -21,6 +28,7 @@ ALWAYS_INLINE void transpose_lanes(float *out, int64_t out_row, const void *x, i
     for (int64_t k = 0; k < depth; k += VEC) {
         int steps = (int)min_i64(VEC, depth - k);
         if (steps == VEC) {
+            for (int i = 0; i < lanes; i++) PREFETCH((const char *)element(x, i * lane_stride + k, type) + BYTES_AHEAD);
             UNROLL
             for (int i = 0; i < VEC; i++) r[i] = i < lanes ? load_some(x, i * lane_stride + k, VEC, type) : vec_set(0);
         } else {
@@ -78,8 +86,11 @@ static void copy_pairs(float *out, int64_t out_row, const uint16_t *x, int64_t k
 {
     __mmask16 mask = first_lanes(lanes);
     int64_t k = 0;
-    for (; k + 2 <= depth; k += 2, out += out_row, x += 2 * k_stride)
+    for (; k + 2 <= depth; k += 2, out += out_row, x += 2 * k_stride) {
+        PREFETCH(x + ROWS_AHEAD * k_stride);
+        PREFETCH(x + (ROWS_AHEAD + 1) * k_stride);
         vec_store(out, join_pairs(_mm256_maskz_loadu_epi16(mask, x), _mm256_maskz_loadu_epi16(mask, x + k_stride)));
+    }
     if (k < depth) vec_store(out, join_pairs(_mm256_maskz_loadu_epi16(mask, x), _mm256_setzero_si256()));
 }
 
@@ -91,6 +102,7 @@ static void transpose_pairs(float *out, int64_t out_row, const uint16_t *x, int6
     for (int64_t k = 0; k < depth; k += 2 * VEC) {
         int64_t here = min_i64(2 * VEC, depth - k);
         __mmask32 mask = (__mmask32)((UINT64_C(1) << here) - 1);
+        for (int i = 0; i < lanes; i++) PREFETCH((const char *)(x + i * lane_stride + k) + BYTES_AHEAD);
         UNROLL
         for (int i = 0; i < VEC; i++)
             r[i] =
