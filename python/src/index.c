@@ -490,7 +490,7 @@ static mx_array *read_index(const index_t *ix)
     if (ix->array_count && index_block_is_empty(ix)) {
         y = read_none(ix);
     } else if (ix->array_count && index_axis_is_empty(ix)) {
-        return mx_fail(MX_INDEX, "[index] An index array has entries, but the axis that it indexes has none.");
+        return mx_fail(MX_VALUE, "[index] An index array has entries, but the axis that it indexes has none.");
     } else if (ix->array_count == 1) {
         y = read_one(ix, y);
     } else if (ix->array_count) {

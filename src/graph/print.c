@@ -3,7 +3,7 @@
  * Arrays as text, as MLX prints them: no alignment, floats like C++ streams, three entries from each end of an axis of
  * more than six. */
 #include "core/complex.h"
-#include "core/half.h"
+#include "core/half_bits.h"
 #include "core/memory.h"
 #include "core/op.h"
 #include <inttypes.h>

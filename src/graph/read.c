@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reading arrays from the host: their memory, their one element. */
-#include "core/half.h"
+#include "core/half_bits.h"
 #include "core/op.h"
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * Making arrays from values.  A constant array is one value, broadcast: it costs no memory until something needs it
  * written out. */
-#include "core/half.h"
+#include "core/half_bits.h"
 #include "core/params/create.h"
 #include "ops/rules.h"
 #include <math.h>

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/half.h"
+#include "core/half_bits.h"
 #include "math_levels.h"
 
 enum { CHUNK = 4096 };
@@ -356,7 +356,7 @@ static void check(bool ok, const char *what, uint32_t at)
     if (failures++ < 20) printf("FAILED %s at %08" PRIx32 "\n", what, at);
 }
 
-/* The value of a half by its definition, and narrowing by search for the nearest: they share nothing with core/half.h.
+/* The value of a half by its definition, and narrowing by search for the nearest: they share nothing with core/half_bits.h.
  */
 static double half_value(uint32_t half, int fraction_bits)
 {

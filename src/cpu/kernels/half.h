@@ -2,13 +2,13 @@
  *
  * float16 and bfloat16 tiles to and from float32, vectorised at every level.
  *
- * Same values as core/half.h bit for bit (tests/c/test_math.c compares them on all halves and floats).  float16 uses
+ * Same values as core/half_bits.h bit for bit (tests/c/test_math.c compares them on all halves and floats).  float16 uses
  * the F16C instructions where the level has them; else integer arithmetic, where adding 0.5 makes the adder round a
  * subnormal half in place. */
 #ifndef CPU_KERNELS_HALF_H
 #define CPU_KERNELS_HALF_H
 
-#include "core/half.h"
+#include "core/half_bits.h"
 #include "cpu/kernels/half_simd.h"
 #include "cpu/kernels/math_bits.h"
 

@@ -5,8 +5,8 @@
  * Narrowing rounds once, to nearest even, with gradual underflow and overflow to infinity; a NaN stays a quiet NaN with
  * its sign and the leading bits of its payload, as the F16C instructions give it.  The loops of the kernels are in
  * cpu/kernels/half.h. */
-#ifndef CORE_HALF_H
-#define CORE_HALF_H
+#ifndef CORE_HALF_BITS_H
+#define CORE_HALF_BITS_H
 
 #include <stdint.h>
 #include <string.h>
