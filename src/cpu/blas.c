@@ -50,7 +50,8 @@ static void open_blas(void)
     static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
     void *library = NULL;
     blas.core = "no OpenBLAS";
-    bool core_set = set_missing("OPENBLAS_CORETYPE", best_core()), threads_set = set_missing("OPENBLAS_NUM_THREADS", "1");
+    bool core_set = set_missing("OPENBLAS_CORETYPE", best_core()),
+         threads_set = set_missing("OPENBLAS_NUM_THREADS", "1");
     for (int i = 0; i < 2 && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (core_set) unsetenv("OPENBLAS_CORETYPE");
     if (threads_set) unsetenv("OPENBLAS_NUM_THREADS");
