@@ -244,6 +244,7 @@ int mlx_pad_symmetric(mlx_array *res, const mlx_array a, int pad_width, const ml
 static mx_array *roll_one(mx_array *x, const int *shifts, size_t count, int axis, const char *name)
 {
     if (count > 0 && !mlxc_is_set(shifts, name, "shift")) return NULL;
+    if (count > MX_MAX_NDIM) return mx_fail(MX_VALUE, "[%s] %zu shifts, the limit is %d.", name, count, MX_MAX_NDIM);
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) sum += shifts[i];
     return mx_roll(x, &sum, MX_AXES(axis));

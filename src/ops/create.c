@@ -163,7 +163,9 @@ mx_array *mx_linspace(double start, double stop, int64_t count, mx_dtype dtype)
 static mx_array *band(const char *op, mx_array *compare(mx_array *, mx_array *), int64_t rows, int64_t columns,
                       int64_t diagonal)
 {
-    if (shape_size(op, MX_SHAPE(rows, columns)) < 0) return NULL;
+    int64_t size = shape_size(op, MX_SHAPE(rows, columns));
+    if (size < 0) return NULL;
+    if (size == 0) return mx_zeros(MX_SHAPE(rows, columns), MX_BOOL); /* the other side may be too long to count */
     mx_array *i = mx_arange((double)diagonal, (double)(diagonal + rows), 1, MX_INT64);
     return compare(mx_reshape(i, MX_SHAPE(rows, 1)), mx_arange(0, (double)columns, 1, MX_INT64));
 }

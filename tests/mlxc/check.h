@@ -61,5 +61,6 @@ void test_ops(void);
 void test_composed_ops(void);
 void test_calls(void);
 void test_errors(void);
+void test_hostile(void);
 
 #endif
