@@ -41,6 +41,13 @@ bool cpu_output_like(cpu_call *c, mx_array *x);
 /* Could output `out` use x's memory?  Asks only. */
 bool cpu_can_donate(const cpu_call *c, const mx_array *x, const mx_array *out);
 
+/* Are so many bytes more than the caches keep until they are read?  Then an output in memory of its own is written past
+ * them.  The one place that says so. */
+static inline bool cpu_beyond_caches(size_t bytes)
+{
+    return bytes >= (size_t)16 << 20;
+}
+
 /* ---- Inputs */
 /* Input i row-major: itself, or a copy that lives as long as the call.  NULL: an error is recorded. */
 mx_array *cpu_contiguous(cpu_call *c, int i);

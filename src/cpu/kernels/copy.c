@@ -311,7 +311,7 @@ void KERNEL(copy_between)(void *to, const int64_t *to_strides, const void *from,
     if (job.total == 0) return;
     if (job.total == 1) job.w.stride[0][0] = job.w.stride[1][0] = 1;
     job.dense = is_dense(&job.w);
-    job.stream = copy_streams(job.total * job.bytes);
+    job.stream = cpu_beyond_caches((size_t)(job.total * job.bytes));
     job.across = dimension_across(&job.w);
     if (job.across >= 0)
         split_panels(&job);

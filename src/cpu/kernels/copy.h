@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of copies share: when a result is streamed past the caches, and the transposition of a matrix. */
+ * What the files of copies share: the transposition of a matrix. */
 #ifndef CPU_KERNELS_COPY_H
 #define CPU_KERNELS_COPY_H
 
 #include "cpu/kernels/kernel.h"
-
-/* The one rule: a result of this size does not stay in the caches, so it need not go through them. */
-static inline bool copy_streams(int64_t bytes)
-{
-    return bytes >= 16 << 20;
-}
 
 /* Columns of the result of one transposition: rows of the source, which are as many pages. */
 enum { COPY_PANEL = 512 };

@@ -11,11 +11,12 @@
 #include <string.h>
 
 enum {
-    TILE = 1024,             /* elements */
-    TILE_BYTES = TILE * 8,   /* of the widest dtype */
-    ROW_TILES_FROM = 256,    /* innermost dimensions this long are walked row by row */
-    CHUNK = 32 * TILE,       /* elements of a thread's share */
-    STREAM_BYTES = 16 << 20, /* outputs from this size on bypass the caches */
+    TILE = 1024,           /* elements */
+    STREAM_TILE = 512,     /* ... of a stretch that is streamed: short, so that reading goes on while it drains */
+    AHEAD_BYTES = 2048,    /* how far ahead of it operands are asked for */
+    TILE_BYTES = TILE * 8, /* of the widest dtype */
+    ROW_TILES_FROM = 256,  /* innermost dimensions this long are walked row by row */
+    CHUNK = 32 * TILE,     /* elements of a thread's share */
     MAX_IN = 3,
     MAX_OPERANDS = 16, /* arrays that a group reads */
     MAX_STEPS = 16,
@@ -46,6 +47,7 @@ typedef struct program {
     int64_t total, row; /* elements; of the innermost dimension */
     bool flat;          /* every operand is adjacent or constant throughout */
     bool stream;        /* the results bypass the caches */
+    bool ahead;         /* ... and operands are asked for ahead: worth its price if there are several */
     bool raw;           /* the body takes 16-bit floats as they are */
     operand operands[MAX_OPERANDS];
     step steps[MAX_STEPS];
@@ -236,6 +238,12 @@ static const char *adjacent(const program *p, const operand *o, int64_t at, int6
     return o->data + offset * o->bytes;
 }
 
+/* Asks for what is read soon: the next stretches, while this one is computed and stored. */
+static void fetch_ahead(const operand *o, const void *from, int64_t n)
+{
+    for (int64_t i = 0; i < n * o->bytes; i += 64) PREFETCH_L2((const char *)from + AHEAD_BYTES + i);
+}
+
 /* The operand's elements in the dtype that bodies read; `spare` is a tile for the gathered 16-bit floats. */
 static const void *load(const program *p, const operand *o, tile *to, tile *spare, int64_t at, int64_t n)
 {
@@ -244,6 +252,8 @@ static const void *load(const program *p, const operand *o, tile *to, tile *spar
     if (!from) {
         gather(p, o, half ? *spare : *to, at, n);
         from = half ? *spare : *to;
+    } else if (p->ahead) {
+        fetch_ahead(o, from, n);
     }
     if (!half) return from;
     to_float((float *)*to, from, o->dtype, n);
@@ -306,8 +316,9 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
     for (int k = 0; k < p->operand_count; k++) {
         if (p->operands[k].constant) values[k] = constant(p, &p->operands[k], &t, k);
     }
+    int64_t longest = p->ahead ? STREAM_TILE : TILE;
     for (int64_t at = begin, n; at < end; at += n) {
-        n = end - at < TILE ? end - at : TILE;
+        n = end - at < longest ? end - at : longest;
         if (p->row >= ROW_TILES_FROM && p->ndim > 1) {
             int64_t rest = p->row - at % p->row;
             n = n < rest ? n : rest;
@@ -370,7 +381,7 @@ static bool allocate(program *p, const mx_group *g, bool may_donate)
         array_set_row_major(out);
         array_set_buffer_take(out, b, from ? from->offset : 0);
         p->steps[k].out = array_data(out);
-        if (!from && mx_nbytes(out) >= STREAM_BYTES) p->stream = true;
+        if (!from && cpu_beyond_caches(mx_nbytes(out))) p->stream = true;
     }
     return true;
 }
@@ -385,6 +396,7 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     p.stream = p.raw = false;
     if (!add_steps(&p, g, arrays) || !allocate(&p, g, may_donate)) return false;
     if (p.total == 0) return true;
+    p.ahead = p.stream && p.operand_count > 1;
     merge_dimensions(&p, array_shape(last), arrays);
     cpu_split(p.total, CHUNK, is_plain(&p) ? run_plain : run_range, &p);
     return true;
