@@ -92,3 +92,32 @@ TEST(norms_check_their_inputs)
     CHECK_SHAPE(mx_rms_norm(half, wide, 1e-5f), SHAPE(2, 3), MX_FLOAT32);
     CHECK_SHAPE(mx_layer_norm(half, NULL, wide, 1e-5f), SHAPE(2, 3), MX_FLOAT16);
 }
+
+/* Results beyond the caches are stored in another way, with rows that start anywhere in a cache line. */
+static bool same_in_parts(mx_array *(*f)(mx_array *const *x), mx_dtype dtype, int64_t rows, int64_t n)
+{
+    mx_array *x = check_random(SHAPE(rows, n), dtype, -2, 2, 1), *w = check_random(SHAPE(n), dtype, -1, 1, 2),
+             *b = check_random(SHAPE(n), dtype, -1, 1, 3), *whole = f((mx_array *[]){x, w, b});
+    bool same = true;
+    for (int64_t first = 0; first < rows; first += rows / 2) {
+        const int64_t start[] = {first, 0}, stop[] = {first + rows / 2, n}, step[] = {1, 1};
+        mx_array *part = f((mx_array *[]){mx_slice(x, start, stop, step), w, b});
+        mx_array *equal = mx_array_equal(part, mx_slice(whole, start, stop, step), false);
+        const bool *yes = mx_eval(whole) ? mx_data(equal) : NULL;
+        same &= yes && *yes;
+    }
+    return same;
+}
+
+static mx_array *softmax_of(mx_array *const *x)
+{
+    return mx_softmax(x[0], AXES(-1), false);
+}
+
+TEST(large_rows_equal_their_parts)
+{
+    CHECK(same_in_parts(layer, MX_FLOAT32, 4200, 1003));
+    CHECK(same_in_parts(layer, MX_BFLOAT16, 8400, 1003));
+    CHECK(same_in_parts(softmax_of, MX_FLOAT32, 4200, 1003));
+    CHECK(same_in_parts(rms, MX_FLOAT16, 8400, 1003));
+}

@@ -6,4 +6,7 @@
 #undef NAME
 #undef LOAD
 #undef STORE
+#undef WIDEN
+#undef NARROW
+#undef BY_TILE
 #undef MATH

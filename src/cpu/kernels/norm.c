@@ -7,11 +7,13 @@
 #include "cpu/kernels/kernel.h"
 #include <math.h>
 
+enum { STRIP = 256 };
+
 #define TEMPLATE "cpu/kernels/norm_tmpl.h"
 #include "cpu/kernels/each_float.h"
 
 typedef void (*forward_fn)(void *out, const void *in, const void *weight, const void *bias, int64_t rows, int64_t n,
-                           float eps);
+                           float eps, bool stream);
 typedef void (*backward_fn)(void *out, const void *in, const void *weight, const void *dout, void *dw, void *db,
                             int64_t rows, int64_t n, float eps);
 typedef void (*parts_fn)(void *out, const void *parts, int64_t count, int64_t stride, int64_t n);
@@ -29,13 +31,14 @@ typedef struct norm_job {
     char *out, *parts; /* backward: n sums of the weight, then n of the bias, for each chunk */
     int64_t rows, n, bytes, step, part_bytes;
     float eps;
+    bool stream;
 } norm_job;
 
 static void forward_range(void *ctx, int64_t begin, int64_t end)
 {
     const norm_job *j = ctx;
     int64_t at = begin * j->n * j->bytes;
-    j->forward(j->out + at, j->x + at, j->weight, j->bias, end - begin, j->n, j->eps);
+    j->forward(j->out + at, j->x + at, j->weight, j->bias, end - begin, j->n, j->eps, j->stream);
 }
 
 static bool run_forward(cpu_call *c, const forward_fn *by_dtype)
@@ -55,7 +58,8 @@ static bool run_forward(cpu_call *c, const forward_fn *by_dtype)
                   .out = array_data(c->out),
                   .n = n,
                   .bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype),
-                  .eps = ((const norm_params *)c->params)->eps};
+                  .eps = ((const norm_params *)c->params)->eps,
+                  .stream = c->out->buffer != x->buffer && cpu_beyond_caches(mx_nbytes(c->out))};
     cpu_split(x->size / n, cpu_rows_step(2 * n * j.bytes), forward_range, &j);
     return true;
 }

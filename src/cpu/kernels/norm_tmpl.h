@@ -2,38 +2,102 @@
  *
  * Rows of RMS norm and layer norm, forward and backward.  A normalised value is rounded to the stored type before it
  * meets the weight, as the definition says.  `centred` (layer norm) is a constant of each caller. */
-ALWAYS_INLINE ACC NAME(row_sum)(const T *x, int64_t n)
+#include "cpu/kernels/strip_tmpl.h"
+
+/* The sum of x - from, or of its square.  The lanes' number is the same at every level, and so is the sum; what is left
+ * over is filled up to whole lanes with values that add nothing. */
+ALWAYS_INLINE ACC NAME(row_total)(const T *x, int64_t n, ACC from, bool square)
 {
-    ACC total = 0;
-    SIMD_SUM(total)
-    for (int64_t i = 0; i < n; i++) total += LOAD(x[i]);
-    return total;
+    enum { LANES = 64 };
+    ACC tile[STRIP], last[LANES], lane[LANES];
+    for (int l = 0; l < LANES; l++) lane[l] = 0;
+    for (int64_t at = 0, count; at < n; at += count) {
+        count = n - at < STRIP ? n - at : STRIP;
+        const ACC *v = WIDEN(tile, x + at, count);
+        for (int64_t i = 0; i < count; i += LANES) {
+            const ACC *some = v + i;
+            if (count - i < LANES) {
+                for (int l = 0; l < LANES; l++) last[l] = from;
+                memcpy(last, some, (size_t)(count - i) * sizeof(ACC));
+                some = last;
+            }
+            SIMD
+            for (int l = 0; l < LANES; l++) {
+                ACC d = some[l] - from;
+                lane[l] += square ? d * d : d;
+            }
+        }
+    }
+    UNROLL
+    for (int width = LANES / 2; width > 0; width /= 2) {
+        SIMD
+        for (int l = 0; l < width; l++) lane[l] += lane[l + width];
+    }
+    return lane[0];
 }
 
 ALWAYS_INLINE void NAME(row_moments)(const T *x, int64_t n, float eps, bool centred, ACC *mean, ACC *inverse)
 {
-    ACC m = centred ? NAME(row_sum)(x, n) / (ACC)n : 0, square = 0;
-    SIMD_SUM(square)
-    for (int64_t i = 0; i < n; i++) square += (LOAD(x[i]) - m) * (LOAD(x[i]) - m);
+    ACC m = centred ? NAME(row_total)(x, n, 0, false) / (ACC)n : 0, square = NAME(row_total)(x, n, m, true);
     *mean = m;
     *inverse = 1 / (ACC)sqrt(square / (ACC)n + (ACC)eps);
 }
 
+#if defined BY_TILE
+ALWAYS_INLINE void NAME(round_strip)(ACC *v, int64_t n)
+{
+    T stored[STRIP];
+    NARROW(stored, v, n);
+    (void)WIDEN(v, stored, n);
+}
+
+/* y = (x - mean) * inverse * w + b for one strip, with a rounding after each step. */
+ALWAYS_INLINE void NAME(norm_strip)(ACC *y, const T *x, const T *w, const T *b, int64_t n, ACC mean, ACC inverse,
+                                    bool centred)
+{
+    ACC tile[STRIP];
+    const ACC *v = WIDEN(tile, x, n);
+    SIMD
+    for (int64_t i = 0; i < n; i++) y[i] = (v[i] - mean) * inverse;
+    NAME(round_strip)(y, n);
+    v = WIDEN(tile, w, n);
+    SIMD
+    for (int64_t i = 0; i < n; i++) y[i] *= v[i];
+    if (!centred) return;
+    NAME(round_strip)(y, n);
+    v = WIDEN(tile, b, n);
+    SIMD
+    for (int64_t i = 0; i < n; i++) y[i] += v[i];
+}
+#else
+ALWAYS_INLINE void NAME(norm_strip)(ACC *y, const T *x, const T *w, const T *b, int64_t n, ACC mean, ACC inverse,
+                                    bool centred)
+{
+    SIMD
+    for (int64_t i = 0; i < n; i++) {
+        ACC unit = LOAD(STORE((LOAD(x[i]) - mean) * inverse)), scaled = unit * LOAD(w[i]);
+        y[i] = centred ? LOAD(STORE(scaled)) + LOAD(b[i]) : scaled;
+    }
+}
+#endif
+
 ALWAYS_INLINE void NAME(norm_rows)(void *out, const void *in, const void *weight, const void *bias, int64_t rows,
-                                   int64_t n, float eps, bool centred)
+                                   int64_t n, float eps, bool stream, bool centred)
 {
     const T *x = in, *w = weight, *b = bias;
     T *y = out;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
-        ACC mean, inverse;
+        ACC mean, inverse, tile[STRIP];
         NAME(row_moments)(x, n, eps, centred, &mean, &inverse);
-        SIMD
-        for (int64_t i = 0; i < n; i++) {
-            ACC unit = LOAD(STORE((LOAD(x[i]) - mean) * inverse));
-            ACC scaled = LOAD(STORE(unit * LOAD(w[i])));
-            y[i] = STORE(centred ? scaled + LOAD(b[i]) : scaled);
+        for (int64_t at = 0, count; at < n; at += count) {
+            count = NAME(strip_length)(y + at, n - at);
+            ACC *place = NAME(strip_place)(y + at, tile, stream);
+            for (int64_t i = 0; i < count && stream; i += 64 / (int64_t)sizeof(T)) PREFETCH_L2(x + n + at + i);
+            NAME(norm_strip)(place, x + at, w + at, centred ? b + at : NULL, count, mean, inverse, centred);
+            NAME(strip_store)(y + at, tile, count, stream);
         }
     }
+    if (stream) KERNEL(stream_end)();
 }
 
 /* dw and db are sums over these rows only, in float32 (float64 for float64): the caller adds up the parts. */
@@ -68,14 +132,14 @@ ALWAYS_INLINE void NAME(norm_back_rows)(void *out, const void *in, const void *w
 }
 
 static void NAME(rms_norm_rows)(void *out, const void *in, const void *weight, const void *bias, int64_t rows,
-                                int64_t n, float eps)
+                                int64_t n, float eps, bool stream)
 {
-    NAME(norm_rows)(out, in, weight, bias, rows, n, eps, false);
+    NAME(norm_rows)(out, in, weight, bias, rows, n, eps, stream, false);
 }
 static void NAME(layer_norm_rows)(void *out, const void *in, const void *weight, const void *bias, int64_t rows,
-                                  int64_t n, float eps)
+                                  int64_t n, float eps, bool stream)
 {
-    NAME(norm_rows)(out, in, weight, bias, rows, n, eps, true);
+    NAME(norm_rows)(out, in, weight, bias, rows, n, eps, stream, true);
 }
 static void NAME(rms_norm_back_rows)(void *out, const void *in, const void *weight, const void *dout, void *dw,
                                      void *db, int64_t rows, int64_t n, float eps)

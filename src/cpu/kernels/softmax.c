@@ -7,6 +7,8 @@
 #include "cpu/kernels/math_f64.h"
 #include <math.h>
 
+enum { STRIP = 4096 };
+
 #define TEMPLATE "cpu/kernels/softmax_tmpl.h"
 #include "cpu/kernels/each_float.h"
 
@@ -33,8 +35,12 @@ static bool run_rows(cpu_call *c, const rows_fn *by_dtype, bool keeps_rows)
         return mx_fail_false(MX_VALUE, "[%s] is not defined for %s.", c->op->name, mx_dtype_name((mx_dtype)x->dtype));
     if (!(keeps_rows ? cpu_output_like(c, x) : cpu_output(c, 0))) return false;
     int64_t bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype), n = x->shape[x->ndim - 1];
-    rows_job job = {
-        by_dtype[x->dtype], array_data(x), array_data(c->out), n, n * bytes, keeps_rows ? n * bytes : bytes};
+    rows_job job = {.fn = by_dtype[x->dtype],
+                    .in = array_data(x),
+                    .out = array_data(c->out),
+                    .n = n,
+                    .in_bytes = n * bytes,
+                    .out_bytes = keeps_rows ? n * bytes : bytes};
     if (x->size) cpu_split(x->size / n, cpu_rows_step(2 * n * bytes), run_range, &job);
     return true;
 }

@@ -2,37 +2,54 @@
  *
  * Rows of softmax and logsumexp.  A row of -inf only has no peak to subtract: 0 stands in, so that its sum is 0 and not
  * NaN.  A NaN is no peak: it comes back in the sum. */
+#include "cpu/kernels/strip_tmpl.h"
+
 ALWAYS_INLINE ACC NAME(row_peak)(const T *x, int64_t n)
 {
-    ACC peak = -(ACC)INFINITY;
-    SIMD_MAX(peak)
-    for (int64_t i = 0; i < n; i++) peak = LOAD(x[i]) > peak ? LOAD(x[i]) : peak;
+    ACC peak = -(ACC)INFINITY, tile[STRIP];
+    for (int64_t at = 0, count; at < n; at += count) {
+        count = n - at < STRIP ? n - at : STRIP;
+        const ACC *v = WIDEN(tile, x + at, count);
+        SIMD_MAX(peak)
+        for (int64_t i = 0; i < count; i++) peak = v[i] > peak ? v[i] : peak;
+    }
     return peak;
 }
 
+/* e = exp(x - peak) of a strip, and its sum. */
+ALWAYS_INLINE ACC NAME(exp_strip)(ACC *e, const T *x, int64_t n, ACC peak)
+{
+    ACC total = 0;
+    const ACC *v = WIDEN(e, x, n);
+    SIMD_SUM(total)
+    for (int64_t i = 0; i < n; i++) {
+        e[i] = MATH(exp)(v[i] - peak);
+        total += e[i];
+    }
+    return total;
+}
+
+/* The exponentials wait in the output, if it can hold them as they are, or in the tile, if they are one strip; else they
+ * are computed again, for storing them would round them twice. */
 static void NAME(softmax_rows)(void *out, const void *in, int64_t rows, int64_t n)
 {
     const T *x = in;
     T *y = out;
+    bool again = sizeof(T) != sizeof(ACC) && n > STRIP;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
-        ACC peak = NAME(row_peak)(x, n), total = 0;
-        if (sizeof(T) == sizeof(ACC)) {
-            SIMD_SUM(total)
-            for (int64_t i = 0; i < n; i++) {
-                ACC e = MATH(exp)(LOAD(x[i]) - peak);
-                y[i] = STORE(e);
-                total += e;
-            }
-            ACC scale = 1 / total;
+        ACC peak = NAME(row_peak)(x, n), total = 0, tile[STRIP];
+        for (int64_t at = 0, count; at < n; at += count) {
+            count = n - at < STRIP ? n - at : STRIP;
+            total += NAME(exp_strip)(NAME(strip_place)(y + at, tile, false), x + at, count, peak);
+        }
+        ACC scale = 1 / total;
+        for (int64_t at = 0, count; at < n; at += count) {
+            count = n - at < STRIP ? n - at : STRIP;
+            ACC *e = NAME(strip_place)(y + at, tile, false);
+            if (again) NAME(exp_strip)(e, x + at, count, peak);
             SIMD
-            for (int64_t i = 0; i < n; i++) y[i] = STORE(LOAD(y[i]) * scale);
-        } else {
-            SIMD_SUM(total)
-            for (int64_t i = 0; i < n; i++) total += MATH(exp)(LOAD(x[i]) - peak);
-            /* exp again: storing e and then scaling it would round a half twice. */
-            ACC scale = 1 / total;
-            SIMD
-            for (int64_t i = 0; i < n; i++) y[i] = STORE(MATH(exp)(LOAD(x[i]) - peak) * scale);
+            for (int64_t i = 0; i < count; i++) e[i] *= scale;
+            NAME(strip_store)(y + at, tile, count, false);
         }
     }
 }
@@ -42,9 +59,11 @@ static void NAME(logsumexp_rows)(void *out, const void *in, int64_t rows, int64_
     const T *x = in;
     T *y = out;
     for (int64_t r = 0; r < rows; r++, x += n) {
-        ACC peak = NAME(row_peak)(x, n), base = peak - peak == 0 ? peak : 0, total = 0;
-        SIMD_SUM(total)
-        for (int64_t i = 0; i < n; i++) total += MATH(exp)(LOAD(x[i]) - base);
+        ACC peak = NAME(row_peak)(x, n), base = peak - peak == 0 ? peak : 0, total = 0, tile[STRIP];
+        for (int64_t at = 0, count; at < n; at += count) {
+            count = n - at < STRIP ? n - at : STRIP;
+            total += NAME(exp_strip)(tile, x + at, count, base);
+        }
         y[r] = STORE(MATH(log)(total) + base);
     }
 }
