@@ -6,7 +6,6 @@
 #define CORE_COMPILER_H
 
 #define PRAGMA(text) _Pragma(#text)
-#define PREFETCH(p) __builtin_prefetch(p)
 #define PREFETCH_TO_WRITE(p) __builtin_prefetch(p, 1)
 #define SIMD PRAGMA(omp simd) /* the next loop has independent iterations */
 #define SIMD_SUM(total)                                                                                                \
