@@ -2,7 +2,7 @@
 """Samples to medians, ratios and goals; goals to a Markdown table."""
 import statistics
 
-COLUMNS = ["mica", "mlx", "torch", "torch-compiled", "jax", "numpy", "peak"]
+COLUMNS = ["mica", "mlx", "torch", "torch-compiled", "jax", "numpy", "peak", "pass"]
 REFERENCES = {"copy": "peak", "fma": "peak"}
 
 
@@ -76,7 +76,8 @@ def markdown(result):
     lines += [f"- {name}: " + ", ".join(f"{key} {value}" for key, value in facts.items())
               for name, facts in result["implementations"].items()]
     lines += ["", "In brackets: that implementation's median divided by Mica's; above 1 Mica is the faster (or "
-              "smaller) one. `peak` is a streaming copy of the same bytes, or the same multiply-adds in registers.", "",
+              "smaller) one. `peak` is a streaming copy of the same bytes, or the same multiply-adds in registers; "
+              "`pass` reads and writes as much as the operation, where that is not half and half.", "",
               "| case | " + " | ".join(COLUMNS) + " | goals |", "|---" * (len(COLUMNS) + 2) + "|"]
     for row in result["cases"]:
         cells = [cell(name, row) for name in COLUMNS] + ["; ".join(goal_text(goal) for goal in row["goals"])]

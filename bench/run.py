@@ -67,15 +67,22 @@ class Library(Process):
         return self.request(do="sample")
 
 
-class Peak(Process):
-    """The machine itself: seconds of a streaming copy of the same bytes, of the same multiply-adds in registers."""
+class Machine(Process):
+    """The machine itself.  `peak`: seconds of a streaming copy of the same bytes, or of the same multiply-adds in
+    registers.  `pass`: of a pass that reads and writes as much as the operation, where that is not half and half; a
+    processor may well copy faster than it can read."""
 
-    def __init__(self, threads):
-        super().__init__("peak", [machine.compile_peak(), str(threads)], os.environ)
+    def __init__(self, name, threads):
+        super().__init__(name, [machine.compile_peak(), str(threads)], os.environ)
 
     def prepare(self, index, shortest):
         case = CASES[index]
-        self.line = f"copy {case.copy_bytes}" if case.copy_bytes else f"fma {case.flops}" if case.flops else None
+        if self.name == "pass":
+            self.line = f"pass {case.reads} {case.writes}" if case.reads != case.writes else None
+        elif case.reads:
+            self.line = f"copy {case.reads + case.writes}"
+        else:
+            self.line = f"fma {case.flops}" if case.flops else None
         return {"seconds": 0.0} if self.line else {"absent": True}
 
     def sample(self):
@@ -86,7 +93,7 @@ def start(names, threads):
     """The workers by name; one that cannot run is named with its reason and left out."""
     common = {**os.environ, "BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads),
               "PYTHONDONTWRITEBYTECODE": "1"}
-    processes, facts = {"peak": Peak(threads)}, {}
+    processes, facts = {name: Machine(name, threads) for name in ("peak", "pass")}, {}
     for name in names:
         try:
             if name == "mica":
