@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Workers wait for a generation number to change: they spin for some microseconds, because the next kernel usually
- * follows at once, and then sleep.  Chunks are handed out by a counter.  The thread that started the loop works too; when
- * nothing is left it closes the gate and waits only for workers that are inside: one that the system has not woken yet
- * holds up nobody. */
+ * follows at once, and then sleep.  Each thread has a share of adjacent chunks, the same one in every loop: what it wrote
+ * in the last loop is in its cache for the next, and prefetchers like long runs.  Who is done takes from the others'
+ * shares.  The thread that started the loop works too; when nothing is left it closes the gate and waits only for
+ * workers that are inside: one that the system has not woken yet holds up nobody. */
 #include "cpu/pool.h"
 #include "core/runtime.h"
 #include "core/thread.h"
@@ -13,9 +14,15 @@
 
 enum { MAX_THREADS = 256, SPIN_NS = 30000, SPIN_CHECK = 64 };
 
+typedef struct share {
+    ALIGNED(64) _Atomic int64_t next;
+    int64_t end;
+} share;
+
 static struct {
     pthread_once_t once;
-    int threads; /* the caller included */
+    int threads;         /* the caller included, which has share 0 */
+    uint32_t first_seen; /* the generation when the workers were started */
     _Atomic int busy;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -24,8 +31,7 @@ static struct {
     _Atomic uint64_t gate; /* OPEN, then the workers inside, then 32 bits of generation */
     cpu_chunk_fn fn;
     void *ctx;
-    int64_t chunks;
-    _Atomic int64_t next;
+    share shares[MAX_THREADS];
 } pool = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static const uint64_t gate_open = (uint64_t)1 << 63, gate_one = (uint64_t)1 << 32, gate_inside = 0x7fffffff00000000u;
@@ -63,12 +69,24 @@ static void open_gate(void)
     atomic_store(&pool.gate, gate_open | next);
 }
 
-static void run_chunks(cpu_chunk_fn fn, void *ctx, int64_t chunks)
+/* The chunks of the thread's own share, then what is left of the others'. */
+static void run_shares(cpu_chunk_fn fn, void *ctx, int own)
 {
-    for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-        if (i >= chunks) return;
-        fn(ctx, i);
+    for (int k = 0; k < pool.threads; k++) {
+        share *s = &pool.shares[(own + k) % pool.threads];
+        for (;;) {
+            int64_t i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+            if (i >= s->end) break;
+            fn(ctx, i);
+        }
+    }
+}
+
+static void share_out(int64_t chunks)
+{
+    for (int k = 0; k < pool.threads; k++) {
+        atomic_store_explicit(&pool.shares[k].next, chunks * k / pool.threads, memory_order_relaxed);
+        pool.shares[k].end = chunks * (k + 1) / pool.threads;
     }
 }
 
@@ -91,14 +109,15 @@ static uint32_t wait_for_work(uint32_t seen)
     return now;
 }
 
-static void *work(void *first_seen)
+static void *work(void *own)
 {
-    uint32_t seen = (uint32_t)(uintptr_t)first_seen;
+    /* The first loop is opened after the workers have been started. */
+    uint32_t seen = pool.first_seen;
     thread_self()->is_worker = true;
     for (;;) {
         seen = wait_for_work(seen);
         if (!enter_gate(seen)) continue;
-        run_chunks(pool.fn, pool.ctx, pool.chunks);
+        run_shares(pool.fn, pool.ctx, (int)(uintptr_t)own);
         leave_gate();
     }
     return NULL;
@@ -137,10 +156,10 @@ static void start_workers(void)
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pool.threads = 1;
-    void *seen = (void *)(uintptr_t)generation();
+    pool.first_seen = generation();
     for (int i = 1; i < wanted; i++) {
         pthread_t thread;
-        if (pthread_create(&thread, &attributes, work, seen)) break;
+        if (pthread_create(&thread, &attributes, work, (void *)(uintptr_t)i)) break;
         pool.threads++;
     }
     pthread_attr_destroy(&attributes);
@@ -184,8 +203,7 @@ void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     if (atomic_exchange_explicit(&pool.busy, 1, memory_order_acquire)) return run_in_order(chunks, fn, ctx);
     pool.fn = fn;
     pool.ctx = ctx;
-    pool.chunks = chunks;
-    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+    share_out(chunks);
     open_gate();
     if (atomic_load(&pool.sleepers)) {
         pthread_mutex_lock(&pool.lock);
@@ -195,7 +213,7 @@ void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     /* A chunk's own loops run in order: the pool is theirs already. */
     mx_thread *self = thread_self();
     self->is_worker = true;
-    run_chunks(fn, ctx, chunks);
+    run_shares(fn, ctx, 0);
     self->is_worker = false;
     close_gate();
     atomic_store_explicit(&pool.busy, 0, memory_order_release);
