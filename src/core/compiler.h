@@ -27,7 +27,7 @@
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define VECTOR(bytes) __attribute__((vector_size(bytes)))
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#define PREFETCH(p) __builtin_prefetch(p) /* will be read soon; p may be any address */
+#define PREFETCH(p) __builtin_prefetch(p)          /* will be read soon; p may be any address */
 #define PREFETCH_L2(p) __builtin_prefetch(p, 0, 2) /* ... but not that soon */
 #define FALLTHROUGH __attribute__((fallthrough))
 #define TARGET(features) __attribute__((target(features))) /* one function may use more instructions than its file */

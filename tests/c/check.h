@@ -81,7 +81,7 @@ enum {
     NO_GRAD = 2,      /* not differentiable at these inputs: ties, steps */
     NO_VMAP = 4,      /* not to be batched: the result depends on the whole (random keys) */
     FULL_ONLY = 8,    /* too slow for every commit: runs with --full */
-    ANY_ORDER = 16,  /* sums whose order depends on the inputs' strides: the law of layouts allows twice the epsilons */
+    ANY_ORDER = 16, /* sums whose order depends on the inputs' strides: the law of layouts allows twice the epsilons */
 };
 
 typedef struct op_sample {
