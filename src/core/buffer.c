@@ -30,6 +30,32 @@ mx_buffer *buffer_foreign(void *data, size_t bytes, void (*release)(void *ctx), 
     return b;
 }
 
+mx_buffer *buffer_of_side_take(mx_side *side, size_t bytes)
+{
+    size_t capacity;
+    mx_buffer *b = block_alloc(HEADER, &capacity);
+    mx_buffer lone = {.bytes = bytes};
+    atomic_init(&lone.side, side);
+    if (!b) return side->type->release(&lone), NULL;
+    *b = (mx_buffer){.bytes = bytes};
+    atomic_init(&b->refs, 1);
+    atomic_init(&b->side, side);
+    return b;
+}
+
+bool buffer_add_host(mx_buffer *b)
+{
+    if (!b->data) b->data = block_alloc(b->bytes, &b->capacity);
+    return b->data != NULL;
+}
+
+void buffer_export(mx_buffer *b)
+{
+    atomic_fetch_add(&b->exports, 1);
+    mx_side *side = atomic_load_explicit(&b->side, memory_order_acquire);
+    if (side) side->type->exported(b);
+}
+
 mx_buffer *buffer_keep(mx_buffer *b)
 {
     if (b) atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
@@ -38,6 +64,8 @@ mx_buffer *buffer_keep(mx_buffer *b)
 
 static void free_buffer(mx_buffer *b)
 {
+    mx_side *side = atomic_load_explicit(&b->side, memory_order_acquire);
+    if (UNLIKELY(side != NULL)) side->type->release(b);
     if (b->flags & BUFFER_FOREIGN) {
         /* The owner's code must not run here, on any thread and under any lock: it waits for mx_release_foreign. */
         b->next = atomic_load(&runtime.foreign);
@@ -46,7 +74,7 @@ static void free_buffer(mx_buffer *b)
     }
     bool small = b->data == (char *)b + HEADER;
     size_t capacity = b->capacity;
-    if (!small) block_free(b->data, capacity);
+    if (!small) block_free(b->data, capacity); /* which takes NULL */
     block_free(b, small ? capacity : HEADER);
 }
 
@@ -58,6 +86,7 @@ void buffer_drop(mx_buffer *b)
 bool buffer_is_reusable(const mx_buffer *b)
 {
     return atomic_load_explicit(&b->refs, memory_order_acquire) == 1 && !(b->flags & BUFFER_FOREIGN) &&
+           !atomic_load_explicit(&b->side, memory_order_acquire) &&
            atomic_load_explicit(&b->exports, memory_order_acquire) == 0;
 }
 

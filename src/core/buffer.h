@@ -6,27 +6,60 @@
 #define CORE_BUFFER_H
 
 #include "mica/types.h"
+#include "core/compiler.h"
 #include <stdatomic.h>
 
 enum { BUFFER_FOREIGN = 1 }; /* flags: the memory is somebody else's, see release */
 
-typedef struct mx_buffer {
+typedef struct mx_buffer mx_buffer;
+
+/* What a buffer has on a device; a backend's own struct begins with it.  Any thread may call these. */
+typedef struct mx_side_type {
+    bool (*wait)(mx_buffer *b);     /* until the device has computed it; false: it failed, an error is recorded */
+    bool (*to_host)(mx_buffer *b);  /* makes `data` what the device computed, once; waits for it */
+    void (*exported)(mx_buffer *b); /* somebody may write to `data` from now on: copies of it are void */
+    void (*release)(mx_buffer *b);  /* the buffer dies */
+} mx_side_type;
+typedef struct mx_side {
+    const mx_side_type *type;
+} mx_side;
+
+struct mx_buffer {
     _Atomic int32_t refs;
     _Atomic int32_t exports; /* writable views that live: never donated, never reused */
     uint32_t flags;
-    void *data;      /* host side */
-    size_t bytes;    /* asked for */
-    size_t capacity; /* of the host block */
+    _Atomic(mx_side *) side; /* NULL: on the host only */
+    void *data;              /* host side; NULL: on a device only */
+    size_t bytes;            /* asked for */
+    size_t capacity;         /* of the host block */
     void (*release)(void *ctx);
     void *ctx;
     struct mx_buffer *next; /* in the list of foreign buffers to release */
-} mx_buffer;
+};
 
 mx_buffer *buffer_new(size_t bytes);
 mx_buffer *buffer_foreign(void *data, size_t bytes, void (*release)(void *ctx), void *ctx);
+/* A buffer that is on a device only; the side is taken (also when it fails). */
+mx_buffer *buffer_of_side_take(mx_side *side, size_t bytes);
+/* Host memory for one that has none yet; the caller holds the side's lock. */
+bool buffer_add_host(mx_buffer *b);
 mx_buffer *buffer_keep(mx_buffer *b);
 void buffer_drop(mx_buffer *b);
-/* May its only holder overwrite it? */
+/* Makes sure that the data can be read on the host; false: an error is recorded. */
+ALWAYS_INLINE bool buffer_to_host(mx_buffer *b)
+{
+    mx_side *side = b ? atomic_load_explicit(&b->side, memory_order_acquire) : NULL;
+    return LIKELY(!side) || side->type->to_host(b);
+}
+/* Waits until the data is computed, wherever that is; false: an error is recorded. */
+ALWAYS_INLINE bool buffer_wait(mx_buffer *b)
+{
+    mx_side *side = b ? atomic_load_explicit(&b->side, memory_order_acquire) : NULL;
+    return LIKELY(!side) || side->type->wait(b);
+}
+/* Somebody outside gets a writable view of the host's data. */
+void buffer_export(mx_buffer *b);
+/* May its only holder overwrite it on the host? */
 bool buffer_is_reusable(const mx_buffer *b);
 
 #endif

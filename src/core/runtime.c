@@ -12,6 +12,7 @@ mx_runtime runtime = {
     .done = PTHREAD_COND_INITIALIZER,
     .done_lock = PTHREAD_MUTEX_INITIALIZER,
     .stream_lock = PTHREAD_MUTEX_INITIALIZER,
+    .gpu_lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
 void memory_lock_for_fork(bool lock);
@@ -42,12 +43,14 @@ static void before_fork(void)
     pthread_mutex_lock(&runtime.graph_lock);
     pthread_mutex_lock(&runtime.stream_lock);
     pthread_mutex_lock(&runtime.done_lock);
+    pthread_mutex_lock(&runtime.gpu_lock);
     memory_lock_for_fork(true);
 }
 
 static void after_fork_parent(void)
 {
     memory_lock_for_fork(false);
+    pthread_mutex_unlock(&runtime.gpu_lock);
     pthread_mutex_unlock(&runtime.done_lock);
     pthread_mutex_unlock(&runtime.stream_lock);
     pthread_mutex_unlock(&runtime.graph_lock);
@@ -58,6 +61,7 @@ static void after_fork_child(void)
     after_fork_parent();
     pthread_cond_init(&runtime.done, NULL);
     atomic_store(&runtime.waiters, 0);
+    atomic_store(&runtime.forked, true);
     streams_after_fork();
 }
 

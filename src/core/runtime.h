@@ -22,6 +22,10 @@ typedef struct mx_runtime {
     mx_stream *streams;
     int stream_count;
     _Atomic int default_device; /* device type * 1024 + index */
+    /* The GPU backend's state, made when it is first asked for. */
+    pthread_mutex_t gpu_lock;
+    _Atomic(void *) gpu;
+    _Atomic bool forked; /* this is the child of a fork: the GPU is the parent's */
     /* Foreign buffers whose owner must be told that they are free. */
     _Atomic(mx_buffer *) foreign;
     /* Random: one seed per process until mx_random_seed. */

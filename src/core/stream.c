@@ -6,8 +6,7 @@
 #include "core/runtime.h"
 #include "core/thread.h"
 
-/* Backends register here; a build without one leaves its entry NULL. */
-static const mx_backend *const backends[] = {[MX_CPU] = &cpu_backend, [MX_GPU] = NULL};
+static const mx_backend *const backends[] = {[MX_CPU] = &cpu_backend, [MX_GPU] = &cuda_backend};
 
 const mx_backend *backend_of(mx_device_type type)
 {
@@ -30,7 +29,7 @@ static bool check_device(const char *what, mx_device d)
 {
     if (mx_device_available(d)) return true;
     if (d.type == MX_GPU && mx_device_count(MX_GPU) == 0) {
-        return mx_fail_false(MX_VALUE, "[%s] There is no GPU: this build of Mica found none that it can use.", what);
+        return mx_fail_false(MX_VALUE, "[%s] There is no GPU: %s.", what, backend_of(MX_GPU)->why_none());
     }
     return mx_fail_false(MX_VALUE, "[%s] There is no device (%s, %d).", what, d.type == MX_GPU ? "gpu" : "cpu",
                          d.index);

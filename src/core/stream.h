@@ -8,6 +8,7 @@
 
 #include "core/device.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Work that a stream runs: owned by whoever enqueued it until `run` is called, which frees it. */
 typedef struct mx_job {
@@ -25,6 +26,7 @@ struct mx_stream {
     bool running; /* somebody holds the baton */
     bool has_worker;
     bool by_default, idle; /* made as a thread's default; that thread has ended */
+    _Atomic(void *) state; /* the backend's, made when it first runs something; streams are never freed */
     mx_failure *failure;   /* the first one since the last synchronize */
     struct mx_stream *next;
 };

@@ -98,9 +98,22 @@ static void release_outputs(mx_array *lead)
     }
 }
 
+/* What a device computed is brought here first. */
+static bool inputs_to_host(const mx_group *group)
+{
+    for (int k = 0; k < group->count; k++) {
+        const mx_array *node = group->nodes[k];
+        for (int i = 0; i < node->nin; i++) {
+            if (!buffer_to_host(node->in[i]->buffer)) return false;
+        }
+    }
+    return true;
+}
+
 static bool run(mx_stream *stream, const mx_group *group)
 {
     (void)stream;
+    if (!inputs_to_host(group)) return false;
     mx_array *lead = group->nodes[group->count - 1];
     bool may_donate = !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
     bool ok =
@@ -158,4 +171,4 @@ static bool info(int device, int index, mx_device_fact *fact)
 }
 
 const mx_backend cpu_backend = {
-    .name = "cpu", .type = MX_CPU, .device_count = device_count, .run = run, .wait = wait, .info = info};
+    .name = "cpu", .type = MX_CPU, .device_count = device_count, .run = run, .flush = wait, .wait = wait, .info = info};

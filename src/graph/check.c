@@ -41,9 +41,11 @@ bool check_nan(const mx_array *lead)
 {
     char shape[SHAPE_TEXT];
     for (int i = 0; i < lead->nin; i++) {
+        if (!buffer_to_host(lead->in[i]->buffer)) return false;
         if (find_nan(lead->in[i]) >= 0) return true;
     }
     for (int i = 0; i < lead->nout; i++) {
+        if (!buffer_to_host(lead[i].buffer)) return false;
         int64_t at = find_nan(&lead[i]);
         if (at < 0) continue;
         mx_fail(MX_RUNTIME, "[%s] made a NaN at element %lld of its output of shape %s (MICA_CHECK_NAN).",

@@ -35,6 +35,7 @@ static void run_job(mx_job *job)
 {
     tape_job *j = (tape_job *)job;
     tape_run(&j->shared->t, j->stream, false);
+    j->stream->backend->flush(j->stream);
     mx_error_reset((mx_mark){false}); /* what failed is kept in the arrays */
     shared_drop(j->shared);
     mx_free(j);
@@ -167,6 +168,9 @@ bool mx_eval_n(mx_array *const *arrays, int count)
         for (int i = 0; i < count && ok; i++) ok = array_settle(arrays[i]);
         if (!ok || !raise_failures(arrays, count)) return false;
     }
+    for (int i = 0; i < count; i++) {
+        if (!buffer_wait(arrays[i]->buffer)) return false;
+    }
     mx_release_foreign();
     return true;
 }
@@ -193,6 +197,6 @@ bool mx_is_available(const mx_array *x)
 
 bool array_ready(mx_array *x)
 {
-    if (LIKELY(x && array_state(x) == STATE_DONE)) return true;
-    return mx_eval(x);
+    if (UNLIKELY(!x || array_state(x) != STATE_DONE) && !mx_eval(x)) return false;
+    return buffer_to_host(x->buffer);
 }

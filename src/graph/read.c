@@ -23,7 +23,7 @@ const void *mx_data(mx_array *x)
 void *mx_export(mx_array *x, const int64_t **strides)
 {
     void *data = (void *)mx_data_strided(x, strides);
-    if (data) atomic_fetch_add(&x->buffer->exports, 1);
+    if (data) buffer_export(x->buffer);
     return data;
 }
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Running a group: on the GPU where there is a kernel, else on the CPU, whose backend brings its inputs to the host by
+ * itself and whose results are copied here when a kernel reads them. */
+#include "cuda/dispatch.h"
+#include "core/runtime.h"
+
+#define VIEW(name)
+#define OP(name) extern const cuda_op cuda_##name;
+#include "core/ops.def"
+#undef OP
+
+#define VIEW(name)
+#define OP(name) [OP_##name] = &cuda_##name,
+static const cuda_op *const ops[OP_COUNT] = {
+#include "core/ops.def"
+};
+#undef OP
+
+/* What a failed call has made already. */
+static void release_outputs(mx_array *lead)
+{
+    for (int i = 0; i < lead->nout; i++) {
+        buffer_drop(lead[i].buffer);
+        lead[i].buffer = NULL;
+    }
+}
+
+static bool run_kernel(cuda_call *c, const cuda_op *op)
+{
+    if (c->op->flags & OP_VIEW) return cuda_copy(c, c->in[0]);
+    return op->run ? op->run(c) : cuda_elementwise(c, op);
+}
+
+bool cuda_run(mx_stream *stream, const mx_group *group)
+{
+    mx_array *lead = group->nodes[group->count - 1];
+    const cuda_op *op = ops[lead->op->id];
+    bool here = (lead->op->flags & OP_VIEW) || (op && (op->run || cuda_has_elementwise(lead, op)));
+    if (!here || group->count > 1) return backend_of(MX_CPU)->run(stream, group);
+    cuda_queue *q = cuda_queue_of(stream);
+    if (!q) return false;
+    cuda_call c = {.queue = q,
+                   .op = lead->op,
+                   .params = array_params(lead),
+                   .in = lead->in,
+                   .nin = lead->nin,
+                   .out = lead,
+                   .nout = lead->nout,
+                   .may_donate = !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed))};
+    bool ok = run_kernel(&c, op);
+    for (int i = 0; i < c.scratch_count; i++) pool_give(&q->device->pool, c.scratch[i]);
+    if (!ok) release_outputs(lead);
+    return ok;
+}
+
+bool cuda_flush(mx_stream *stream)
+{
+    cuda_queue *q = atomic_load_explicit(&stream->state, memory_order_acquire);
+    return !q || (cuda_enter(q->device) && queue_commit(q));
+}
+
+bool cuda_wait(mx_stream *stream)
+{
+    cuda_queue *q = atomic_load_explicit(&stream->state, memory_order_acquire);
+    return !q || (cuda_enter(q->device) && queue_drain(q));
+}

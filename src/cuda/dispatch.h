@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From groups of nodes to launches. */
+#ifndef CUDA_DISPATCH_H
+#define CUDA_DISPATCH_H
+
+#include "cuda/side.h"
+
+/* How an op runs on a GPU.  An elementwise one is its expressions in CUDA C over the operands x, y, z by kind of the
+ * last operand's dtype: T is that type.  One without anything runs on the CPU: gaps.c. */
+typedef struct cuda_op {
+    bool (*run)(cuda_call *c); /* false: an error is recorded */
+    const char *real;          /* float32, float64; the 16-bit floats through float32 */
+    const char *integer;
+    const char *boolean;
+    const char *complex;
+} cuda_op;
+
+bool cuda_run(mx_stream *stream, const mx_group *group);
+bool cuda_flush(mx_stream *stream);
+bool cuda_wait(mx_stream *stream);
+
+/* elementwise.c: can it run the node; runs it; a row-major copy of x as output 0. */
+bool cuda_has_elementwise(const mx_array *node, const cuda_op *op);
+bool cuda_elementwise(cuda_call *c, const cuda_op *op);
+bool cuda_copy(cuda_call *c, mx_array *x);
+
+#endif

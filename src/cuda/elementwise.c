@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The head of all elementwise work: the kernel of an op is written from its expression, the dtypes and the layout
+ * (kernels/elementwise.cuh is the rest of it), compiled once and found again by a binary key.  Dimensions that all operands lay out
+ * alike are merged, so most kernels have none or two. */
+#include "cuda/dispatch.h"
+#include "cuda/jit.h"
+#include "core/memory.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { OPERANDS = 3, BLOCK = 256, BLOCKS_PER_SM = 16, SOURCE_BYTES = 2048 };
+
+/* As in kernels/elementwise.cuh. */
+typedef struct elementwise_args {
+    int64_t total;
+    cu_ptr out, in[OPERANDS];
+    int64_t shape[MX_MAX_NDIM + 1];
+    int64_t stride[OPERANDS][MX_MAX_NDIM + 1];
+} elementwise_args;
+_Static_assert(MX_MAX_NDIM + 1 == 17, "kernels/elementwise.cuh says 17");
+
+/* What the source of a kernel depends on. */
+typedef struct kernel_key {
+    uint16_t op;
+    uint8_t ndim, nin, constant, wide; /* constant: a bit for each operand */
+    uint8_t out, in[OPERANDS];
+} kernel_key;
+
+typedef struct dtype_names {
+    const char *stored, *computed;
+    size_t expression; /* which one of cuda_op */
+} dtype_names;
+#define NAMES(stored, computed, kind)                                                                                  \
+    {                                                                                                                  \
+        stored, computed, offsetof(cuda_op, kind)                                                                      \
+    }
+static const dtype_names dtypes[MX_DTYPE_COUNT] = {
+    [MX_BOOL] = NAMES("bool", "bool", boolean),   [MX_UINT8] = NAMES("u8", "u8", integer),
+    [MX_UINT16] = NAMES("u16", "u16", integer),   [MX_UINT32] = NAMES("u32", "u32", integer),
+    [MX_UINT64] = NAMES("u64", "u64", integer),   [MX_INT8] = NAMES("i8", "i8", integer),
+    [MX_INT16] = NAMES("i16", "i16", integer),    [MX_INT32] = NAMES("i32", "i32", integer),
+    [MX_INT64] = NAMES("i64", "i64", integer),    [MX_FLOAT16] = NAMES("f16", "float", real),
+    [MX_FLOAT32] = NAMES("float", "float", real), [MX_FLOAT64] = NAMES("double", "double", real),
+    [MX_BFLOAT16] = NAMES("bf16", "float", real), [MX_COMPLEX64] = NAMES("c64", "c64", complex),
+};
+
+static const char *expression_of(const cuda_op *op, uint8_t dtype)
+{
+    const char *text;
+    memcpy(&text, (const char *)op + dtypes[dtype].expression, sizeof text);
+    return text;
+}
+
+bool cuda_has_elementwise(const mx_array *node, const cuda_op *op)
+{
+    return (node->op->flags & OP_ELEMENTWISE) && node->nin && node->nin <= OPERANDS &&
+           expression_of(op, node->in[node->nin - 1]->dtype);
+}
+
+/* ---- Layout */
+static void broadcast_strides(const mx_array *x, mx_shape shape, int64_t *strides)
+{
+    int extra = shape.ndim - x->ndim;
+    for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : x->strides[i - extra];
+}
+
+/* Shape and strides with dimensions merged where all operands allow it; their number, 0 where no strides are needed. */
+static int merge(elementwise_args *a, mx_shape shape, mx_array *const *in, int nin, uint8_t *constant)
+{
+    int64_t strides[OPERANDS][MX_MAX_NDIM];
+    bool flat = true;
+    for (int k = 0; k < nin; k++) {
+        bool one = in[k]->size == 1;
+        *constant |= (uint8_t)(one << k);
+        flat &= one || (in[k]->size == a->total && array_is_contiguous(in[k]));
+        broadcast_strides(in[k], shape, strides[k]);
+    }
+    if (flat) return 0;
+    *constant = 0;
+    int last = -1;
+    for (int i = 0; i < shape.ndim; i++) {
+        if (shape.at[i] == 1) continue;
+        bool merges = last >= 0;
+        for (int k = 0; k < nin && merges; k++) merges = a->stride[k][last] == strides[k][i] * shape.at[i];
+        if (!merges) a->shape[++last] = 1;
+        a->shape[last] *= shape.at[i];
+        for (int k = 0; k < nin; k++) a->stride[k][last] = strides[k][i];
+    }
+    return last + 1;
+}
+
+/* ---- The kernel */
+static cu_function make_kernel(cuda_device *d, const char *name, const char *expression, const kernel_key *key)
+{
+    static const char types[] = "XYZ";
+    char source[SOURCE_BYTES], entry[96];
+    snprintf(entry, sizeof entry, "%s_%s", name, dtypes[key->in[key->nin - 1]].stored);
+    int n =
+        snprintf(source, sizeof source,
+                 "#define ENTRY %s\n#define NIN %d\n#define NDIM %d\n#define INDEX %s\n#define EXPR %s\n#define OUT "
+                 "%s\n#define T %s\n",
+                 entry, key->nin, key->ndim, key->wide ? "u64" : "u32", expression, dtypes[key->out].stored,
+                 dtypes[key->in[key->nin - 1]].computed);
+    for (int k = 0; k < OPERANDS; k++) {
+        n += snprintf(source + n, sizeof source - (size_t)n, "#define %c %s\n#define %c_STEP %d\n", types[k],
+                      dtypes[key->in[k < key->nin ? k : 0]].stored, types[k], !(key->constant >> k & 1));
+    }
+    n += snprintf(source + n, sizeof source - (size_t)n, "#include \"cuda/kernels/elementwise.cuh\"\n");
+    if (n >= SOURCE_BYTES) return mx_fail(MX_RUNTIME, "[%s] GPU: the expression is too long.", name);
+    return jit_add(d, key, sizeof *key, source, entry);
+}
+
+/* out[0] = expression over `in`, whose common shape is `shape`. */
+static bool run(cuda_call *c, const char *name, const char *expression, mx_array *const *in, int nin, mx_shape shape)
+{
+    elementwise_args a = {.total = c->out->size};
+    kernel_key key;
+    memset(&key, 0, sizeof key); /* its padding is compared too */
+    mx_array *donor = NULL;
+    for (int k = 0; k < nin; k++) {
+        key.in[k] = in[k]->dtype;
+        bool again = false;
+        for (int j = 0; j < nin; j++) again |= j != k && in[j] == in[k];
+        if (!again && !donor && in[k]->ndim == shape.ndim && in[k]->size == a.total) donor = in[k];
+        if (a.total && !cuda_operand(c, in[k], &a.in[k])) return false;
+    }
+    if (!cuda_output(c, 0, donor, &a.out)) return false;
+    if (!a.total) return true;
+    key.op = (uint16_t)c->op->id;
+    key.nin = (uint8_t)nin;
+    key.out = c->out->dtype;
+    key.ndim = (uint8_t)merge(&a, shape, in, nin, &key.constant);
+    key.wide = a.total >= (int64_t)1 << 31;
+    for (int k = nin; k < OPERANDS; k++) a.in[k] = a.in[0];
+
+    cuda_device *d = c->queue->device;
+    cu_function f = jit_find(d, &key, sizeof key);
+    if (!f && !(f = make_kernel(d, name, expression, &key))) return false;
+    int64_t blocks = (a.total + BLOCK - 1) / BLOCK, most = (int64_t)d->sm_count * BLOCKS_PER_SM;
+    cuda_launch launch = {.function = f,
+                          .grid = {(unsigned)(blocks < most ? blocks : most), 1, 1},
+                          .block = {BLOCK, 1, 1},
+                          .op = c->op->name};
+    return cuda_collect(c, &launch, &a, sizeof a);
+}
+
+bool cuda_elementwise(cuda_call *c, const cuda_op *op)
+{
+    mx_array *last = c->in[c->nin - 1];
+    return run(c, c->op->name, expression_of(op, last->dtype), c->in, c->nin, array_shape(c->out));
+}
+
+bool cuda_copy(cuda_call *c, mx_array *x)
+{
+    return run(c, "copy", "x", &x, 1, array_shape(x));
+}

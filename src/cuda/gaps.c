@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Ops that have no GPU kernel yet and run on the CPU: their inputs are brought to the host, their results to the device
+ * when a kernel reads them.  A kernel takes its op's line out of here.  data table */
+#include "cuda/dispatch.h"
+
+#define GAP(name) const cuda_op cuda_##name = {0};
+
+GAP(erfinv)
+GAP(left_shift)
+GAP(right_shift)
+GAP(sum)
+GAP(prod)
+GAP(min)
+GAP(max)
+GAP(all)
+GAP(any)
+GAP(logsumexp)
+GAP(scan)
+GAP(arg_extreme)
+GAP(searchsorted)
+GAP(softmax)
+GAP(softmax_vjp)
+GAP(rms_norm)
+GAP(rms_norm_vjp)
+GAP(layer_norm)
+GAP(layer_norm_vjp)
+GAP(matmul)
+GAP(hadamard)
+GAP(rope)
+GAP(slice_update)
+GAP(concatenate)
+GAP(arange)
+GAP(masked_set)
+GAP(gather)
+GAP(scatter)
+GAP(take)
+GAP(take_along_axis)
+GAP(scatter_along_axis)
+GAP(random_bits)
+GAP(random_erfinv)
+GAP(random_erf)
+GAP(random_exp)
+GAP(random_log)
+GAP(random_log1p)
+GAP(load)
+GAP(attention)
+GAP(attention_vjp)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The GPUs of this process: opened once, when the first one is asked for. */
+#ifndef CUDA_GPU_H
+#define CUDA_GPU_H
+
+#include "cuda/driver.h"
+#include "cuda/memory.h"
+#include "core/stream.h"
+
+enum { CUDA_DEVICES_MAX = 16, CUDA_QUEUES_MAX = POOL_QUEUES, CUDA_KERNEL_LISTS = 256 };
+
+typedef struct cuda_kernel cuda_kernel;
+typedef struct cuda_queue cuda_queue;
+
+typedef struct cuda_device {
+    struct cuda_gpu *gpu;
+    int index, arch, sm_count; /* arch: 90 is compute capability 9.0 */
+    cu_device handle;
+    size_t bytes;
+    char name[128];
+    pthread_mutex_t lock;                    /* of what follows */
+    cu_context context;                      /* NULL until the device is first used */
+    cuda_kernel *kernels[CUDA_KERNEL_LISTS]; /* jit.c */
+    cuda_pool pool;                          /* has a lock of its own */
+    int queue_count;
+    cuda_queue *queues[CUDA_QUEUES_MAX];
+} cuda_device;
+
+typedef struct cuda_gpu {
+    char reason[CUDA_REASON]; /* why there is no device; empty: there is one */
+    cuda_driver driver;
+    bool nvrtc_asked; /* opened when the first kernel is compiled */
+    cuda_nvrtc nvrtc;
+    char nvrtc_reason[CUDA_REASON]; /* why nothing can be compiled; empty: it can */
+    int device_count;
+    cuda_device devices[CUDA_DEVICES_MAX];
+} cuda_gpu;
+
+/* Never NULL but for lack of memory (no error is recorded). */
+cuda_gpu *cuda_gpu_now(void);
+/* Makes the device's context current on this thread; false: an error is recorded. */
+bool cuda_enter(cuda_device *device);
+cuda_device *cuda_device_of(const mx_stream *stream);
+/* True if the call went well; else records "[op] what: the driver's words", MEMORY where it lacked memory. */
+bool cuda_good(const cuda_gpu *gpu, cu_result result, const char *op, const char *what);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Compiling kernels: NVRTC, one entry point a program, between the cache of the process and the one on disk. */
+#include "cuda/jit.h"
+#include "core/memory.h"
+#include "core/runtime.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { FILES_MAX = 64 };
+
+struct cuda_kernel {
+    cuda_kernel *next;
+    uint64_t hash;
+    cu_function function;
+    size_t key_bytes;
+    char key[];
+};
+
+/* a * b + c is never contracted: results equal the CPU's.  A wanted fused multiply-add is written. */
+static const char *const options[] = {"--std=c++17", "--fmad=false", "--ptxas-options=-v"};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+/* ---- Compiling */
+static bool compiler_says(const cuda_nvrtc *n, nvrtc_result r, const char *entry, const char *log)
+{
+    if (r == NVRTC_OK) return true;
+    return mx_fail_false(MX_RUNTIME, "[%s] GPU: the kernel does not compile: %s.\n%.2000s", entry,
+                         n->nvrtcGetErrorString(r), log ? log : "");
+}
+
+static char *read_log(const cuda_nvrtc *n, nvrtc_program program)
+{
+    size_t bytes = 0;
+    if (n->nvrtcGetProgramLogSize(program, &bytes) != NVRTC_OK || !bytes) return NULL;
+    char *log = memory_try(bytes + 1);
+    if (log && n->nvrtcGetProgramLog(program, log) != NVRTC_OK) log[0] = 0;
+    if (log) log[bytes] = 0;
+    return log;
+}
+
+static void *read_image(const cuda_nvrtc *n, nvrtc_program program, const char *entry, size_t *bytes)
+{
+    void *image = NULL;
+    nvrtc_result r = n->nvrtcGetCUBINSize(program, bytes);
+    if (r == NVRTC_OK && (image = mx_alloc(*bytes, 1))) r = n->nvrtcGetCUBIN(program, image);
+    if (r == NVRTC_OK) return image;
+    mx_free(image);
+    compiler_says(n, r, entry, NULL);
+    return NULL;
+}
+
+void *jit_compile(const cuda_nvrtc *n, const char *arch, const char *source, const char *entry, char **log_out,
+                  size_t *bytes)
+{
+    const char *texts[FILES_MAX], *names[FILES_MAX], *arguments[OPTIONS + 1];
+    char architecture[48];
+    int files = 0;
+    for (; files < FILES_MAX && cuda_files[files].name; files++) {
+        texts[files] = cuda_files[files].text;
+        names[files] = cuda_files[files].name;
+    }
+    snprintf(architecture, sizeof architecture, "--gpu-architecture=%s", arch);
+    for (int i = 0; i < OPTIONS; i++) arguments[i] = options[i];
+    arguments[OPTIONS] = architecture;
+
+    nvrtc_program program = NULL;
+    char name[80];
+    snprintf(name, sizeof name, "%.70s.cu", entry);
+    if (!compiler_says(n, n->nvrtcCreateProgram(&program, source, name, files, texts, names), entry, NULL)) return NULL;
+    nvrtc_result r = n->nvrtcCompileProgram(program, OPTIONS + 1, arguments);
+    char *log = read_log(n, program);
+    void *image = compiler_says(n, r, entry, log) ? read_image(n, program, entry, bytes) : NULL;
+    n->nvrtcDestroyProgram(&program);
+    if (log_out) {
+        *log_out = log;
+    } else {
+        mx_free(log);
+    }
+    return image;
+}
+
+/* ---- The key on disk: everything that the image depends on */
+static bool add_text(char **text, size_t *bytes, const char *more)
+{
+    size_t n = strlen(more) + 1;
+    char *longer = mx_resize(*text, *bytes + n, 1);
+    if (!longer) return false;
+    memcpy(longer + *bytes, more, n);
+    *text = longer;
+    *bytes += n;
+    return true;
+}
+
+static bool make_key(const cuda_nvrtc *n, const char *arch, const char *source, const char *entry, cache_key *key)
+{
+    char *text = NULL, version[48];
+    size_t bytes = 0;
+    snprintf(version, sizeof version, "nvrtc %d%s", n->version, cuda_is_simulated() ? " simulated" : "");
+    bool ok = add_text(&text, &bytes, version) && add_text(&text, &bytes, arch) && add_text(&text, &bytes, entry) &&
+              add_text(&text, &bytes, source);
+    for (int i = 0; ok && i < OPTIONS; i++) ok = add_text(&text, &bytes, options[i]);
+    for (const cuda_file *f = cuda_files; ok && f->name; f++)
+        ok = add_text(&text, &bytes, f->name) && add_text(&text, &bytes, f->text);
+    if (ok) sha256(text, bytes, key->at);
+    mx_free(text);
+    return ok;
+}
+
+/* ---- NVRTC itself takes a tenth of a second to load: when the first kernel is asked for */
+static const cuda_nvrtc *nvrtc_of(cuda_gpu *gpu)
+{
+    pthread_mutex_lock(&runtime.gpu_lock);
+    if (!gpu->nvrtc_asked) {
+        gpu->nvrtc_asked = true;
+        if (cuda_open_nvrtc(&gpu->nvrtc, gpu->driver.version, gpu->nvrtc_reason)) gpu->nvrtc_reason[0] = 0;
+    }
+    pthread_mutex_unlock(&runtime.gpu_lock);
+    return gpu->nvrtc_reason[0] ? mx_fail(MX_RUNTIME, "[eval] GPU: kernels cannot be compiled: %s.", gpu->nvrtc_reason)
+                                : &gpu->nvrtc;
+}
+
+static void *make_image(cuda_device *d, const char *source, const char *entry, size_t *bytes)
+{
+    const cuda_nvrtc *n = nvrtc_of(d->gpu);
+    char arch[16];
+    cache_key key;
+    /* Some instructions exist only in the variant of an architecture that names no successor. */
+    snprintf(arch, sizeof arch, "sm_%d%s", d->arch, d->arch == 90 || d->arch == 100 ? "a" : "");
+    if (!n || !make_key(n, arch, source, entry, &key)) return NULL;
+    void *image = cache_load(&key, bytes);
+    if (image) return image;
+    int64_t started = clock_ns();
+    image = jit_compile(n, arch, source, entry, NULL, bytes);
+    if (image && environment_lists("MICA_TRACE", "jit"))
+        fprintf(stderr, "[jit] %-40s %-8s %8.1f ms %zu bytes\n", entry, arch, (double)(clock_ns() - started) / 1e6,
+                *bytes);
+    if (image) cache_store(&key, image, *bytes);
+    return image;
+}
+
+/* ---- The process's own */
+static uint64_t hash_key(const void *key, size_t bytes)
+{
+    uint64_t h = 1469598103934665603u;
+    for (size_t i = 0; i < bytes; i++) h = (h ^ ((const uint8_t *)key)[i]) * 1099511628211u;
+    return h ^ h >> 32;
+}
+
+static cuda_kernel *look_up(cuda_device *d, const void *key, size_t bytes, uint64_t hash)
+{
+    cuda_kernel *k = d->kernels[hash % CUDA_KERNEL_LISTS];
+    while (k && !(k->hash == hash && k->key_bytes == bytes && memcmp(k->key, key, bytes) == 0)) k = k->next;
+    return k;
+}
+
+cu_function jit_find(cuda_device *d, const void *key, size_t bytes)
+{
+    uint64_t hash = hash_key(key, bytes);
+    pthread_mutex_lock(&d->lock);
+    cuda_kernel *k = look_up(d, key, bytes, hash);
+    pthread_mutex_unlock(&d->lock);
+    return k ? k->function : NULL;
+}
+
+cu_function jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry)
+{
+    const cuda_driver *cu = &d->gpu->driver;
+    size_t bytes;
+    cu_module module = NULL;
+    cu_function function = NULL;
+    void *image = make_image(d, source, entry, &bytes);
+    bool ok = image && cuda_good(d->gpu, cu->cuModuleLoadData(&module, image), entry, "loading the kernel") &&
+              cuda_good(d->gpu, cu->cuModuleGetFunction(&function, module, entry), entry, "finding the kernel");
+    mx_free(image);
+    cuda_kernel *k = ok ? mx_alloc(1, sizeof *k + key_bytes) : NULL;
+    if (!k) {
+        if (module) cu->cuModuleUnload(module);
+        return NULL;
+    }
+    k->hash = hash_key(key, key_bytes);
+    k->function = function;
+    k->key_bytes = key_bytes;
+    memcpy(k->key, key, key_bytes);
+    /* Two threads may have compiled the same: both are good, the newer is found first. */
+    pthread_mutex_lock(&d->lock);
+    k->next = d->kernels[k->hash % CUDA_KERNEL_LISTS];
+    d->kernels[k->hash % CUDA_KERNEL_LISTS] = k;
+    pthread_mutex_unlock(&d->lock);
+    return function;
+}

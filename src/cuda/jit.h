@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Kernels compiled at run time, kept in the process by a binary key and on disk by a hash of all that goes into them. */
+#ifndef CUDA_JIT_H
+#define CUDA_JIT_H
+
+#include "cuda/gpu.h"
+
+/* The files of src/cuda/kernels, as they were when the library was built; ends with a NULL name. */
+typedef struct cuda_file {
+    const char *name, *text;
+} cuda_file;
+extern const cuda_file cuda_files[];
+
+/* The kernel made for a key before, or NULL. */
+cu_function jit_find(cuda_device *d, const void *key, size_t key_bytes);
+/* Compiles `source`, whose one entry point is `entry`, for the device, and keeps it under the key.  NULL: an error is
+ * recorded. */
+cu_function jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry);
+
+/* ---- For tests: one compilation, without a device.  `arch` as in "sm_90a"; `log` (may be NULL) gets the compiler's
+ * remarks, resources included.  The image is to be mx_freed; NULL: an error is recorded. */
+void *jit_compile(const cuda_nvrtc *nvrtc, const char *arch, const char *source, const char *entry, char **log,
+                  size_t *bytes);
+
+/* ---- cache.c: images on disk.  Every failure is a miss or nothing kept: the cache is never in the way. */
+typedef struct cache_key {
+    uint8_t at[32]; /* SHA-256 */
+} cache_key;
+void sha256(const void *data, size_t bytes, uint8_t digest[32]);
+void *cache_load(const cache_key *key, size_t *bytes);
+void cache_store(const cache_key *key, const void *image, size_t bytes);
+
+#endif

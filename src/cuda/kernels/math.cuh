@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// What elementwise expressions call: one name for all types, results as the CPU's (cpu/kernels): integers wrap, a remainder
+// has the sign of the divisor, the extreme of a NaN is NaN, a float outside an integer's range converts as x86 does.
+#pragma once
+
+#define MATH1(name, f32, f64)                                                                                          \
+    static __device__ __forceinline__ float name(float x)                                                              \
+    {                                                                                                                  \
+        return f32;                                                                                                    \
+    }                                                                                                                  \
+    static __device__ __forceinline__ double name(double x)                                                            \
+    {                                                                                                                  \
+        return f64;                                                                                                    \
+    }
+MATH1(abs_of, fabsf(x), fabs(x))
+MATH1(floor_of, floorf(x), floor(x))
+MATH1(ceil_of, ceilf(x), ceil(x))
+MATH1(round_of, rintf(x), rint(x))
+MATH1(sqrt_of, sqrtf(x), sqrt(x))
+MATH1(exp_of, expf(x), exp(x))
+MATH1(expm1_of, expm1f(x), expm1(x))
+MATH1(log_of, logf(x), log(x))
+MATH1(log2_of, log2f(x), log2(x))
+MATH1(log10_of, log10f(x), log10(x))
+MATH1(log1p_of, log1pf(x), log1p(x))
+MATH1(sin_of, sinf(x), sin(x))
+MATH1(cos_of, cosf(x), cos(x))
+MATH1(tan_of, tanf(x), tan(x))
+MATH1(sinh_of, sinhf(x), sinh(x))
+MATH1(cosh_of, coshf(x), cosh(x))
+MATH1(tanh_of, tanhf(x), tanh(x))
+MATH1(asin_of, asinf(x), asin(x))
+MATH1(acos_of, acosf(x), acos(x))
+MATH1(atan_of, atanf(x), atan(x))
+MATH1(asinh_of, asinhf(x), asinh(x))
+MATH1(acosh_of, acoshf(x), acosh(x))
+MATH1(atanh_of, atanhf(x), atanh(x))
+MATH1(erf_of, erff(x), erf(x))
+MATH1(sigmoid_of, 1.0f / (1.0f + expf(-x)), 1.0 / (1.0 + exp(-x)))
+#undef MATH1
+
+#define MATH2(name, f32, f64)                                                                                          \
+    static __device__ __forceinline__ float name(float x, float y)                                                     \
+    {                                                                                                                  \
+        return f32;                                                                                                    \
+    }                                                                                                                  \
+    static __device__ __forceinline__ double name(double x, double y)                                                  \
+    {                                                                                                                  \
+        return f64;                                                                                                    \
+    }
+MATH2(power_of, powf(x, y), pow(x, y))
+MATH2(atan2_of, atan2f(x, y), atan2(x, y))
+MATH2(fmod_of, fmodf(x, y), fmod(x, y))
+#undef MATH2
+
+// ---- Reals
+template <class T> static __device__ __forceinline__ T floored_mod(T x, T y)
+{
+    T r = fmod_of(x, y);
+    return r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+// max + log1p(exp(-|x - y|)); equal infinities are their own sum.
+template <class T> static __device__ __forceinline__ T logaddexp_of(T x, T y)
+{
+    T high = x > y || x != x ? x : y, low = x > y || x != x ? y : x;
+    if (x != x || y != y) return x + y;
+    return high == low && !(high - low == 0) ? high : high + log1p_of(exp_of(low - high));
+}
+
+// ---- Integers: computed as unsigned, so that they wrap
+template <class T> static __device__ __forceinline__ bool is_minus_one(T y)
+{
+    return (T)-1 < (T)1 && y == (T)-1;
+}
+template <class T> static __device__ __forceinline__ T quotient(T x, T y)
+{
+    if (y == 0) return 0;
+    return is_minus_one(y) ? (T)(0 - (u64)x) : (T)(x / y);
+}
+template <class T> static __device__ __forceinline__ T integer_mod(T x, T y)
+{
+    if (y == 0 || is_minus_one(y)) return 0;
+    T r = (T)(x % y);
+    return r != 0 && (r > 0) != (y > 0) ? (T)(r + y) : r;
+}
+template <class T> static __device__ __forceinline__ T integer_power(T x, T y)
+{
+    u64 product = 1, square = (u64)x, rest = (u64)y;
+    if (!(y > 0)) return (T)(y == 0);
+    for (; rest; rest >>= 1) {
+        product *= rest & 1 ? square : 1;
+        square *= square;
+    }
+    return (T)product;
+}
+
+// ---- Casts.  The CPU converts through int32 or int64; outside their range it gives their least number.
+static __device__ __forceinline__ i32 to_i32(double x)
+{
+    return x > -2147483649.0 && x < 2147483648.0 ? (i32)x : (i32)(-2147483647 - 1);
+}
+static __device__ __forceinline__ i64 to_i64(double x)
+{
+    return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? (i64)x : (i64)0x8000000000000000ull;
+}
+static __device__ __forceinline__ u64 to_u64(double x)
+{
+    return x >= 9223372036854775808.0 ? (u64)to_i64(x - 9223372036854775808.0) ^ (u64)1 << 63 : (u64)to_i64(x);
+}
+
+template <class To, class From> struct cast_t {
+    static __device__ __forceinline__ To of(From x)
+    {
+        return (To)x;
+    }
+};
+template <class From> struct cast_t<bool, From> {
+    static __device__ __forceinline__ bool of(From x)
+    {
+        return x != 0;
+    }
+};
+#define CAST_FLOAT(To, expression)                                                                                     \
+    template <> struct cast_t<To, float> {                                                                             \
+        static __device__ __forceinline__ To of(float x)                                                               \
+        {                                                                                                              \
+            return (To)(expression);                                                                                   \
+        }                                                                                                              \
+    };                                                                                                                 \
+    template <> struct cast_t<To, double> {                                                                            \
+        static __device__ __forceinline__ To of(double x)                                                              \
+        {                                                                                                              \
+            return (To)(expression);                                                                                   \
+        }                                                                                                              \
+    };
+CAST_FLOAT(u8, to_i32(x))
+CAST_FLOAT(u16, to_i32(x))
+CAST_FLOAT(u32, to_i64(x))
+CAST_FLOAT(u64, to_u64(x))
+CAST_FLOAT(i8, to_i32(x))
+CAST_FLOAT(i16, to_i32(x))
+CAST_FLOAT(i32, to_i32(x))
+CAST_FLOAT(i64, to_i64(x))
+#undef CAST_FLOAT
+
+// ---- Complex numbers
+static __device__ __forceinline__ c64 make_c64(float re, float im)
+{
+    c64 z = {re, im};
+    return z;
+}
+template <class From> struct cast_t<c64, From> {
+    static __device__ __forceinline__ c64 of(From x)
+    {
+        return make_c64((float)x, 0);
+    }
+};

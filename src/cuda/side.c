@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Coherence.  A DONE array never changes, so both sides of its buffer stay valid: each direction is copied once, and the
+ * reader waits by an event on the device and blocks only where the host reads.  What somebody outside may write to
+ * (exported views, foreign memory) is copied at each use instead.
+ *
+ * A side's block is set once and stays until the buffer dies, so a launch needs no count of its own on it: the caller's
+ * array holds the buffer until the launch is collected, and the pool gives no block away before its batch. */
+#include "cuda/side.h"
+#include "core/memory.h"
+#include "core/runtime.h"
+
+typedef struct cuda_side {
+    mx_side base;
+    pthread_mutex_t lock;
+    cuda_queue *writer; /* NULL: nothing is on the device */
+    cuda_block *block;
+    uint64_t ticket; /* the writer's batch that fills the block */
+    _Atomic bool on_host;
+    bool stale; /* the host's data may have changed since */
+} cuda_side;
+
+static cuda_side *side_of(mx_buffer *b)
+{
+    return (cuda_side *)atomic_load_explicit(&b->side, memory_order_acquire);
+}
+
+/* ---- What the core asks of a side */
+static bool wait(mx_buffer *b)
+{
+    cuda_side *s = side_of(b);
+    pthread_mutex_lock(&s->lock);
+    cuda_queue *writer = atomic_load(&s->on_host) ? NULL : s->writer;
+    uint64_t ticket = s->ticket;
+    pthread_mutex_unlock(&s->lock);
+    return !writer || (cuda_enter(writer->device) && queue_wait(writer, ticket));
+}
+
+static bool download(cuda_side *s, mx_buffer *b)
+{
+    cuda_queue *q = s->writer;
+    const cuda_driver *cu = &q->device->gpu->driver;
+    if (!cuda_enter(q->device) || !queue_wait(q, s->ticket) || !buffer_add_host(b)) return false;
+    if (!b->bytes) return true;
+    return cuda_good(q->device->gpu, cu->cuMemcpyDtoHAsync_v2(b->data, s->block->at, b->bytes, q->handle), "eval",
+                     "copying to the host") &&
+           cuda_good(q->device->gpu, cu->cuStreamSynchronize(q->handle), "eval", "copying to the host");
+}
+
+static bool to_host(mx_buffer *b)
+{
+    cuda_side *s = side_of(b);
+    if (LIKELY(atomic_load_explicit(&s->on_host, memory_order_acquire))) return true;
+    pthread_mutex_lock(&s->lock);
+    bool ok = atomic_load(&s->on_host) || download(s, b);
+    if (ok) atomic_store_explicit(&s->on_host, true, memory_order_release);
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+static void exported(mx_buffer *b)
+{
+    cuda_side *s = side_of(b);
+    pthread_mutex_lock(&s->lock);
+    s->stale = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void release(mx_buffer *b)
+{
+    cuda_side *s = side_of(b);
+    bool ours = !atomic_load_explicit(&runtime.forked, memory_order_relaxed);
+    if (s->block && ours) pool_give(&s->writer->device->pool, s->block);
+    pthread_mutex_destroy(&s->lock);
+    mx_free(s);
+}
+
+static const mx_side_type cuda_side_type = {.wait = wait, .to_host = to_host, .exported = exported, .release = release};
+
+static cuda_side *new_side(bool on_host)
+{
+    cuda_side *s = mx_alloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->base.type = &cuda_side_type;
+    pthread_mutex_init(&s->lock, NULL);
+    atomic_init(&s->on_host, on_host);
+    return s;
+}
+
+/* ---- Operands */
+static cuda_side *find_or_add_side(mx_buffer *b)
+{
+    cuda_side *s = side_of(b);
+    if (s || !(s = new_side(true))) return s;
+    mx_side *none = NULL;
+    if (atomic_compare_exchange_strong(&b->side, &none, &s->base)) return s;
+    pthread_mutex_destroy(&s->lock);
+    mx_free(s);
+    return (cuda_side *)none; /* another thread was faster */
+}
+
+/* Copies the host's data to the block, ahead of what is being collected; the ticket that has it. */
+static bool upload(cuda_queue *q, const mx_buffer *b, cuda_block *to, uint64_t *ticket)
+{
+    const cuda_driver *cu = &q->device->gpu->driver;
+    pthread_mutex_lock(&q->lock);
+    queue_open(q);
+    *ticket = q->committed + 1;
+    /* From pageable memory: the driver has read it all when the call returns. */
+    cu_result r = b->bytes ? cu->cuMemcpyHtoDAsync_v2(to->at, b->data, b->bytes, q->handle) : CU_OK;
+    pthread_mutex_unlock(&q->lock);
+    return cuda_good(q->device->gpu, r, "eval", "copying to the device");
+}
+
+/* What others may write to, or what another device has: a copy for this call only. */
+static bool upload_once(cuda_call *c, mx_array *x, cu_ptr *at)
+{
+    uint64_t ticket;
+    if (!buffer_to_host(x->buffer)) return false;
+    cuda_block *block = cuda_scratch(c, x->buffer->bytes);
+    *at = block ? block->at + (cu_ptr)x->offset : 0;
+    return block && upload(c->queue, x->buffer, block, &ticket);
+}
+
+static bool bring(cuda_call *c, cuda_side *s, mx_buffer *b)
+{
+    if (s->writer) return true;
+    if (!(s->block = queue_take(c->queue, b->bytes))) return false;
+    if (upload(c->queue, b, s->block, &s->ticket)) return s->writer = c->queue, true;
+    pool_give(&c->queue->device->pool, s->block);
+    return s->block = NULL, false;
+}
+
+/* Keeps a room for this queue among the block's uses. */
+static bool borrow(cuda_call *c, cuda_block *block)
+{
+    cuda_device *d = c->queue->device;
+    if (c->borrowed_count == CUDA_MAX_BORROWED)
+        return mx_fail_false(MX_RUNTIME, "[%s] GPU: more than %d operands.", c->op->name, CUDA_MAX_BORROWED);
+    for (int busy; (busy = pool_use(&d->pool, block, c->queue->index)) >= 0;) {
+        if (!queue_drain(d->queues[busy])) return false;
+    }
+    c->borrowed[c->borrowed_count++] = block;
+    return true;
+}
+
+bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at)
+{
+    mx_buffer *b = x->buffer;
+    cuda_queue *q = c->queue;
+    if ((b->flags & BUFFER_FOREIGN) || atomic_load(&b->exports)) return upload_once(c, x, at);
+    cuda_side *s = find_or_add_side(b);
+    if (!s) return false;
+    pthread_mutex_lock(&s->lock);
+    bool elsewhere = s->stale || (s->writer && s->writer->device != q->device);
+    bool ok = elsewhere || bring(c, s, b);
+    cuda_queue *writer = s->writer;
+    cuda_block *block = s->block;
+    uint64_t ticket = s->ticket;
+    pthread_mutex_unlock(&s->lock);
+    if (!ok || elsewhere) return ok && upload_once(c, x, at);
+    if (!queue_after(q, writer, ticket)) return false;
+    if (writer != q && !borrow(c, block)) return false;
+    *at = block->at + (cu_ptr)x->offset;
+    return true;
+}
+
+cuda_block *cuda_scratch(cuda_call *c, size_t bytes)
+{
+    if (c->scratch_count == CUDA_MAX_SCRATCH) return mx_fail(MX_RUNTIME, "[%s] too many scratch blocks.", c->op->name);
+    cuda_block *b = queue_take(c->queue, bytes);
+    if (b) c->scratch[c->scratch_count++] = b;
+    return b;
+}
+
+/* ---- Outputs */
+/* May the queue overwrite x? Its home must be this queue, which also computed it. */
+static bool can_donate(const cuda_call *c, const mx_array *x, const mx_array *out)
+{
+    if (!x || !c->may_donate || atomic_load_explicit(&x->refs, memory_order_acquire) != 1) return false;
+    mx_buffer *b = x->buffer;
+    cuda_side *s = side_of(b);
+    if (!s || atomic_load(&b->refs) != 1 || atomic_load(&b->exports) || !array_is_contiguous(x)) return false;
+    return x->size == out->size && mx_dtype_size((mx_dtype)x->dtype) == mx_dtype_size((mx_dtype)out->dtype) &&
+           s->writer == c->queue && s->block->use_count == 0 && !b->data && !s->stale;
+}
+
+bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
+{
+    mx_array *out = &c->out[i];
+    size_t bytes = mx_nbytes(out);
+    array_set_row_major(out);
+    if (can_donate(c, x, out)) {
+        array_set_buffer_take(out, buffer_keep(x->buffer), x->offset);
+        *at = side_of(x->buffer)->block->at + (cu_ptr)x->offset;
+        return true;
+    }
+    cuda_side *s = new_side(false);
+    cuda_block *block = s ? queue_take(c->queue, bytes) : NULL;
+    if (s && !block) mx_free(s);
+    if (!block) return false;
+    s->writer = c->queue;
+    s->block = block;
+    mx_buffer *b = buffer_of_side_take(&s->base, bytes);
+    if (!b) return false;
+    array_set_buffer_take(out, b, 0);
+    *at = block->at;
+    return true;
+}
+
+/* ---- Collecting */
+bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes)
+{
+    cuda_queue *q = c->queue;
+    size_t written = 0;
+    for (int i = 0; i < c->nout; i++) written += mx_nbytes(&c->out[i]);
+    pthread_mutex_lock(&q->lock);
+    /* Another thread may have committed since the operands were looked at: the uses move to the launch's batch. */
+    for (int i = 0; i < c->borrowed_count; i++) pool_use(&q->device->pool, c->borrowed[i], q->index);
+    uint64_t ticket = q->committed + 1;
+    bool ok = queue_launch(q, launch, args, args_bytes, written);
+    pthread_mutex_unlock(&q->lock);
+    for (int i = 0; ok && i < c->nout; i++) {
+        cuda_side *s = c->out[i].buffer ? side_of(c->out[i].buffer) : NULL;
+        if (s) s->ticket = ticket; /* not published yet */
+    }
+    return ok;
+}

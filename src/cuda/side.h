@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The device side of buffers: where it is, which batch writes it, and the copies between host and device. */
+#ifndef CUDA_SIDE_H
+#define CUDA_SIDE_H
+
+#include "cuda/stream.h"
+#include "core/op.h"
+
+enum { CUDA_MAX_SCRATCH = 16, CUDA_MAX_BORROWED = 16 };
+
+/* One application of an op. */
+typedef struct cuda_call {
+    cuda_queue *queue;
+    const mx_op *op;
+    const void *params;
+    mx_array *const *in; /* DONE, or collected on some queue */
+    int nin;
+    mx_array *out; /* out[0 .. nout - 1], side by side */
+    int nout;
+    bool may_donate;
+    cuda_block *scratch[CUDA_MAX_SCRATCH]; /* given back after the call, in the queue's order */
+    int scratch_count;
+    cuda_block *borrowed[CUDA_MAX_BORROWED]; /* operands that other queues computed */
+    int borrowed_count;
+} cuda_call;
+
+/* ---- Before anything is collected: every operand, then every output; false: an error is recorded */
+/* Where x's first element will be when the queue comes to it: copied there if it was on the host only, after the event
+ * of the queue that computes it. */
+bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at);
+/* Output i, row-major, in a block of its own, or in x's if nobody else needs that (x may be NULL). */
+bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at);
+cuda_block *cuda_scratch(cuda_call *c, size_t bytes);
+
+/* ---- Then: collects the launch.  Sets the ticket of the outputs. */
+bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Queues: collecting, committing, waiting, and who has failed.
+ *
+ * A failed launch spoils the arrays of its batch; a fault on the device (an illegal address) spoils everything after
+ * the last batch that was seen to finish, on every queue, because the driver's context is lost with it. */
+#include "cuda/stream.h"
+#include "core/memory.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { COMMIT_LAUNCHES = 64, COMMIT_BYTES = 256 << 20 };
+
+/* ---- Making */
+static cuda_queue *make_queue(cuda_device *d)
+{
+    cuda_queue *q = mx_alloc(1, sizeof *q);
+    if (!q) return NULL;
+    const cuda_driver *cu = &d->gpu->driver;
+    q->device = d;
+    pthread_mutex_init(&q->lock, NULL);
+    bool ok = cuda_good(d->gpu, cu->cuStreamCreate(&q->handle, CU_STREAM_APART), "eval", "making a stream");
+    for (int i = 0; ok && i < QUEUE_EVENTS; i++)
+        ok = cuda_good(d->gpu, cu->cuEventCreate(&q->events[i], CU_EVENT_UNTIMED), "eval", "making an event");
+    pthread_mutex_lock(&d->lock);
+    if (ok && d->queue_count == CUDA_QUEUES_MAX)
+        ok = mx_fail_false(MX_RUNTIME, "[eval] GPU: more than %d streams on one device.", CUDA_QUEUES_MAX);
+    if (ok) ok = pool_add_queue(&d->pool, d->queue_count);
+    if (ok) {
+        q->index = d->queue_count;
+        d->queues[d->queue_count++] = q;
+    }
+    pthread_mutex_unlock(&d->lock);
+    if (ok) return q;
+    for (int i = 0; i < QUEUE_EVENTS && q->events[i]; i++) cu->cuEventDestroy_v2(q->events[i]);
+    if (q->handle) cu->cuStreamDestroy_v2(q->handle);
+    mx_free(q);
+    return NULL;
+}
+
+cuda_queue *cuda_queue_of(mx_stream *stream)
+{
+    cuda_device *d = cuda_device_of(stream);
+    if (!cuda_enter(d)) return NULL;
+    cuda_queue *q = atomic_load_explicit(&stream->state, memory_order_acquire);
+    if (LIKELY(q != NULL)) return q;
+    pthread_mutex_lock(&stream->lock); /* two threads may ask for one stream */
+    q = atomic_load(&stream->state);
+    if (!q && (q = make_queue(d))) atomic_store_explicit(&stream->state, q, memory_order_release);
+    pthread_mutex_unlock(&stream->lock);
+    return q;
+}
+
+/* ---- Failures */
+/* What the driver said of a batch becomes the failure of tickets from..to; the first one stays. */
+static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint64_t from, uint64_t to)
+{
+    mx_mark mark = mx_error_mark();
+    if (q->failure || mark.pending) return;
+    cuda_good(q->device->gpu, result, q->names[from % QUEUE_EVENTS][0] ? q->names[from % QUEUE_EVENTS] : "eval", what);
+    q->failure = failure_take();
+    q->failed_from = from;
+    q->failed_to = to;
+    mx_error_reset(mark);
+}
+
+bool queue_is_good(cuda_queue *q, uint64_t ticket)
+{
+    pthread_mutex_lock(&q->lock);
+    mx_failure *failure = q->failure && ticket >= q->failed_from && ticket <= q->failed_to ? q->failure : NULL;
+    if (failure) failure_raise(failure);
+    pthread_mutex_unlock(&q->lock);
+    return !failure;
+}
+
+/* ---- Collecting */
+void queue_open(cuda_queue *q)
+{
+    if (q->batch.open) return;
+    q->batch.open = true;
+    pool_open(&q->device->pool, q->index);
+}
+
+static bool reserve(void **items, size_t *capacity, size_t needed, size_t size)
+{
+    if (needed <= *capacity) return true;
+    size_t wanted = needed + needed / 2 + 64;
+    void *bigger = mx_resize(*items, wanted, size);
+    if (!bigger) return false;
+    *items = bigger;
+    *capacity = wanted;
+    return true;
+}
+
+static bool commit_locked(cuda_queue *q);
+
+bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, size_t args_bytes, size_t written_bytes)
+{
+    cuda_batch *b = &q->batch;
+    size_t launches = (size_t)b->capacity, at = (b->args_bytes + 15) / 16 * 16;
+    if (!reserve((void **)&b->launches, &launches, (size_t)b->count + 1, sizeof *b->launches)) return false;
+    b->capacity = (int)launches;
+    if (!reserve((void **)&b->args, &b->args_capacity, at + args_bytes, 1)) return false;
+    queue_open(q);
+    memcpy(b->args + at, args, args_bytes);
+    b->args_bytes = at + args_bytes;
+    b->launches[b->count] = *launch;
+    b->launches[b->count].args_at = at;
+    b->launches[b->count++].args_bytes = args_bytes;
+    b->written_bytes += written_bytes;
+    if (b->count < COMMIT_LAUNCHES && b->written_bytes < COMMIT_BYTES) return true;
+    commit_locked(q); /* what fails here is the batch's failure, and told to who reads its arrays */
+    return true;
+}
+
+/* ---- Committing and waiting */
+static void note_names(cuda_queue *q, uint64_t ticket)
+{
+    char *names = q->names[ticket % QUEUE_EVENTS];
+    size_t n = 0;
+    names[0] = 0;
+    for (int i = 0; i < q->batch.count && n + 16 < QUEUE_NAMES; i++) {
+        if (i && q->batch.launches[i].op == q->batch.launches[i - 1].op) continue;
+        n += (size_t)snprintf(names + n, QUEUE_NAMES - n, i ? ", %s" : "%s", q->batch.launches[i].op);
+    }
+}
+
+static bool commit_locked(cuda_queue *q)
+{
+    cuda_batch *b = &q->batch;
+    if (!b->open) return true;
+    const cuda_driver *cu = &q->device->gpu->driver;
+    uint64_t ticket = q->committed + 1;
+    note_names(q, ticket);
+    cu_result r = b->count ? graph_start(q) : CU_OK;
+    if (r != CU_OK) fail_tickets(q, r, "starting its kernels", ticket, ticket);
+    cu_result marked = cu->cuEventRecord(q->events[ticket % QUEUE_EVENTS], q->handle);
+    if (marked != CU_OK) fail_tickets(q, marked, "marking the end of a batch", ticket, UINT64_MAX);
+    b->count = 0;
+    b->args_bytes = b->written_bytes = 0;
+    b->open = false;
+    q->committed = ticket;
+    pool_commit(&q->device->pool, q->index);
+    return r == CU_OK && marked == CU_OK;
+}
+
+bool queue_commit(cuda_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool ok = commit_locked(q);
+    pthread_mutex_unlock(&q->lock);
+    return ok;
+}
+
+/* The event that marks a ticket, or a later one where its event marks that already. */
+static cu_event event_of(const cuda_queue *q, uint64_t ticket)
+{
+    uint64_t oldest = q->committed >= QUEUE_EVENTS ? q->committed - QUEUE_EVENTS + 1 : 1;
+    return q->events[(ticket > oldest ? ticket : oldest) % QUEUE_EVENTS];
+}
+
+static void finish(cuda_queue *q, uint64_t ticket)
+{
+    if (ticket > q->finished) q->finished = ticket;
+    pool_finished(&q->device->pool, q->index, ticket);
+}
+
+/* Asks, without waiting, how far the queue is: blocks that others may have come free by it. */
+static void poll_queue(cuda_queue *q)
+{
+    const cuda_driver *cu = &q->device->gpu->driver;
+    while (q->finished < q->committed && cu->cuEventQuery(event_of(q, q->finished + 1)) == CU_OK)
+        finish(q, q->finished + 1);
+}
+
+bool queue_wait(cuda_queue *q, uint64_t ticket)
+{
+    pthread_mutex_lock(&q->lock);
+    if (ticket > q->committed) commit_locked(q);
+    cu_event event = event_of(q, ticket);
+    bool over = ticket <= q->finished || ticket > q->committed;
+    pthread_mutex_unlock(&q->lock);
+    if (!over) {
+        /* Not under the lock: others collect meanwhile.  An event used anew meanwhile marks a later ticket. */
+        cu_result r = q->device->gpu->driver.cuEventSynchronize(event);
+        pthread_mutex_lock(&q->lock);
+        if (r == CU_OK) {
+            finish(q, ticket);
+        } else {
+            fail_tickets(q, r, "running its kernels", q->finished + 1, UINT64_MAX);
+        }
+        pthread_mutex_unlock(&q->lock);
+    }
+    return queue_is_good(q, ticket);
+}
+
+bool queue_drain(cuda_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    commit_locked(q);
+    uint64_t ticket = q->committed;
+    pthread_mutex_unlock(&q->lock);
+    return queue_wait(q, ticket);
+}
+
+bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket)
+{
+    if (q == other) return queue_is_good(q, ticket);
+    pthread_mutex_lock(&other->lock);
+    if (ticket > other->committed) commit_locked(other);
+    cu_event event = event_of(other, ticket);
+    bool over = ticket <= other->finished;
+    pthread_mutex_unlock(&other->lock);
+    if (!queue_is_good(other, ticket)) return false;
+    if (over) return true;
+    const cuda_driver *cu = &q->device->gpu->driver;
+    return cuda_good(q->device->gpu, cu->cuStreamWaitEvent(q->handle, event, 0), "eval", "waiting for another stream");
+}
+
+/* ---- Memory */
+/* Everything that was given back becomes free: all queues are committed and waited for. */
+static void drain_device(cuda_device *d)
+{
+    mx_mark mark = mx_error_mark();
+    pthread_mutex_lock(&d->lock);
+    int count = d->queue_count;
+    pthread_mutex_unlock(&d->lock);
+    for (int i = 0; i < count; i++) queue_drain(d->queues[i]);
+    mx_error_reset(mark); /* failures stay with their queues */
+}
+
+cuda_block *queue_take(cuda_queue *q, size_t bytes)
+{
+    cuda_pool *p = &q->device->pool;
+    cuda_block *b = pool_take(p, q->index, bytes);
+    for (int i = 0; !b && i < q->device->queue_count; i++) {
+        pthread_mutex_lock(&q->device->queues[i]->lock);
+        poll_queue(q->device->queues[i]);
+        pthread_mutex_unlock(&q->device->queues[i]->lock);
+    }
+    if (!b) b = pool_take(p, q->index, bytes);
+    if (b) return b;
+    drain_device(q->device);
+    pool_trim(p);
+    b = pool_take(p, q->index, bytes);
+    return b ? b : mx_fail(MX_MEMORY, "[memory] the GPU has no %zu bytes left; %zu are in use.", bytes, p->active);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The device side of a stream: launches are collected and committed in batches, by number, by bytes and before anybody
+ * waits.  A batch has a ticket; an event marks its end. */
+#ifndef CUDA_STREAM_H
+#define CUDA_STREAM_H
+
+#include "cuda/gpu.h"
+
+/* A kernel takes one struct by value. */
+typedef struct cuda_launch {
+    cu_function function;
+    unsigned grid[3], block[3], shared_bytes;
+    size_t args_at, args_bytes; /* in the batch's arguments */
+    const char *op;
+} cuda_launch;
+
+typedef struct cuda_batch {
+    cuda_launch *launches;
+    int count, capacity;
+    char *args;
+    size_t args_bytes, args_capacity;
+    size_t written_bytes;
+    bool open; /* something was issued since the last commit, collected or not */
+} cuda_batch;
+
+enum { QUEUE_EVENTS = 64, QUEUE_NAMES = 96 };
+
+typedef struct cuda_graph_cache cuda_graph_cache;
+
+struct cuda_queue {
+    cuda_device *device;
+    int index;
+    pthread_mutex_t lock; /* of all below; no side's or other queue's lock is taken under it */
+    cu_stream handle;
+    cuda_batch batch;
+    uint64_t committed, finished; /* tickets */
+    cu_event events[QUEUE_EVENTS];
+    char names[QUEUE_EVENTS][QUEUE_NAMES]; /* the ops of recent batches */
+    cuda_graph_cache *graphs;
+    mx_failure *failure;  /* the first one ... */
+    uint64_t failed_from; /* ... and the first ticket that it spoils, */
+    uint64_t failed_to;   /* to the last: UINT64_MAX when the device is lost */
+};
+
+/* The queue of a stream, made when it is first used; its device's context is current afterwards. NULL: an error is
+ * recorded. */
+cuda_queue *cuda_queue_of(mx_stream *stream);
+
+/* Collects a launch; the caller holds the lock.  False: an error is recorded. */
+bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, size_t args_bytes, size_t written_bytes);
+/* Opens a batch for work that is issued at once; the caller holds the lock. */
+void queue_open(cuda_queue *q);
+/* A block for the queue.  When the device has no more: waits for all its queues, empties the caches, tries again; then
+ * a MEMORY error.  The caller holds no lock. */
+cuda_block *queue_take(cuda_queue *q, size_t bytes);
+/* Commits, takes no longer than the host needs.  The ticket's batch has no error known yet when true. */
+bool queue_commit(cuda_queue *q);
+/* Waits on the host for a ticket, committing it if need be. */
+bool queue_wait(cuda_queue *q, uint64_t ticket);
+/* Waits for all that was collected so far. */
+bool queue_drain(cuda_queue *q);
+/* What q issues from now on comes after another queue's ticket. */
+bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket);
+/* Did the ticket's batch fail?  Then records its error. */
+bool queue_is_good(cuda_queue *q, uint64_t ticket);
+
+/* graph.c: starts the launches of a batch, as one graph if the like of it was seen before. */
+cu_result graph_start(cuda_queue *q);
+
+#endif

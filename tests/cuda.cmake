@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+#
+# What can be proven of the CUDA backend without a GPU but with the toolkit: our declarations against its headers.  Without
+# the toolkit the test says so and counts as skipped.
+find_path(cuda_include cuda.h PATHS $ENV{CUDA_HOME} $ENV{CUDA_PATH} /usr/local/cuda PATH_SUFFIXES include)
+if(cuda_include AND EXISTS ${cuda_include}/nvrtc.h AND EXISTS ${cuda_include}/cublasLt.h AND CMAKE_CXX_COMPILER)
+  get_filename_component(cuda_root ${cuda_include} DIRECTORY)
+  add_executable(cuda_abi cuda/abi.cpp)
+  target_include_directories(cuda_abi PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(cuda_abi SYSTEM PRIVATE ${cuda_include})
+  target_link_libraries(cuda_abi PRIVATE ${CMAKE_DL_LIBS})
+  set_target_properties(cuda_abi PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON)
+  add_test(NAME cuda_abi COMMAND cuda_abi ${cuda_root}/lib64/stubs/libcuda.so ${cuda_root}/lib64/libnvrtc.so
+           ${cuda_root}/lib64/libcublasLt.so)
+else()
+  message(WARNING "No CUDA toolkit: our declarations of its interfaces are not compared with its headers")
+  add_test(NAME cuda_abi COMMAND ${CMAKE_COMMAND} -E echo "SKIPPED: there is no CUDA toolkit to compare with")
+  set_tests_properties(cuda_abi PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
+endif()

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// Our declarations of NVIDIA's interfaces against the toolkit's headers: the number of parameters of each function and the
+// size and kind of each, values of constants, sizes and alignments of structs, and that the libraries export the names
+// (arguments: libraries or stubs, each of which is asked; a name must be in one).  C++, because it can look into a
+// function's type.
+#include "cuda/driver.h"
+#include <cstdio>
+#include <cublasLt.h>
+#include <cuda.h>
+#include <dlfcn.h>
+#include <nvrtc.h>
+#include <type_traits>
+
+template <typename A, typename B>
+constexpr bool alike = sizeof(A) == sizeof(B) && std::is_pointer<A>::value == std::is_pointer<B>::value &&
+                       std::is_floating_point<A>::value == std::is_floating_point<B>::value;
+template <> constexpr bool alike<void, void> = true;
+
+template <typename A, typename B> struct same_abi : std::false_type {
+};
+template <typename R, typename... P, typename S, typename... Q> struct same_abi<R (*)(P...), S (*)(Q...)> {
+    template <typename... T> struct list {
+    };
+    template <typename X, typename Y> struct all : std::false_type {
+    };
+    template <typename Z> struct all<list<>, Z> : std::is_same<Z, list<>> {
+    };
+    template <typename X, typename... Xs, typename Y, typename... Ys> struct all<list<X, Xs...>, list<Y, Ys...>> {
+        static constexpr bool value = alike<X, Y> && all<list<Xs...>, list<Ys...>>::value;
+    };
+    static constexpr bool value = alike<R, S> && all<list<P...>, list<Q...>>::value;
+};
+
+#define CHECK_TYPE(table, function)                                                                                    \
+    static_assert(same_abi<decltype(&::function), decltype(table::function)>::value, #function " differs");
+#define DRIVER(function, since, params) CHECK_TYPE(cuda_driver, function)
+#define NVRTC(function, since, params) CHECK_TYPE(cuda_nvrtc, function)
+#define NVRTC_TEXT(function, since, params) CHECK_TYPE(cuda_nvrtc, function)
+#define BLASLT(function, since, params) CHECK_TYPE(cuda_blaslt, function)
+#define BLASLT_SIZE(function, since, params) CHECK_TYPE(cuda_blaslt, function)
+#define CONSTANT(ours, value, theirs) static_assert((int)ours == (int)theirs, #ours " is not " #theirs);
+#define STRUCT(ours, theirs)                                                                                           \
+    static_assert(sizeof(ours) == sizeof(theirs) && alignof(ours) == alignof(theirs), #ours " is not " #theirs);
+#include "cuda/driver.def"
+
+static_assert(offsetof(cu_kernel_node, params) == offsetof(CUDA_KERNEL_NODE_PARAMS_v2, kernelParams), "kernel node");
+static_assert(offsetof(cu_kernel_node, context) == offsetof(CUDA_KERNEL_NODE_PARAMS_v2, ctx), "kernel node");
+static_assert(offsetof(lt_heuristic, waves) == offsetof(cublasLtMatmulHeuristicResult_t, wavesCount), "heuristic");
+
+int main(int argc, char **argv)
+{
+    static const char *const names[] = {
+#define DRIVER(function, since, params) #function,
+#define NVRTC(function, since, params) #function,
+#define NVRTC_TEXT(function, since, params) #function,
+#define BLASLT(function, since, params) #function,
+#define BLASLT_SIZE(function, since, params) #function,
+#include "cuda/driver.def"
+    };
+    int missing = 0, count = 0;
+    for (const char *name : names) {
+        bool found = false;
+        for (int i = 1; i < argc && !found; i++) {
+            void *library = dlopen(argv[i], RTLD_LAZY | RTLD_LOCAL);
+            if (!library) {
+                std::printf("cannot open %s: %s\n", argv[i], dlerror());
+                return 1;
+            }
+            found = dlsym(library, name) != nullptr;
+        }
+        if (!found) std::printf("no library exports %s\n", name);
+        missing += !found;
+        count++;
+    }
+    std::printf("%d functions, %d missing\n", count, missing);
+    return missing != 0;
+}
