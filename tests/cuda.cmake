@@ -17,3 +17,9 @@ else()
   add_test(NAME cuda_abi COMMAND ${CMAKE_COMMAND} -E echo "SKIPPED: there is no CUDA toolkit to compare with")
   set_tests_properties(cuda_abi PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 endif()
+
+# Every kernel through NVRTC: one dtype of each kind for one architecture; with --all and more names all there are.
+add_executable(cuda_nvrtc cuda/nvrtc.c)
+target_link_libraries(cuda_nvrtc PRIVATE mica_static)
+add_test(NAME cuda_nvrtc COMMAND cuda_nvrtc sm_80)
+set_tests_properties(cuda_nvrtc PROPERTIES SKIP_RETURN_CODE 77)

@@ -12,7 +12,7 @@
 
 #define VIEW(name)
 #define OP(name) [OP_##name] = &cuda_##name,
-static const cuda_op *const ops[OP_COUNT] = {
+const cuda_op *const cuda_ops[OP_COUNT] = {
 #include "core/ops.def"
 };
 #undef OP
@@ -35,7 +35,7 @@ static bool run_kernel(cuda_call *c, const cuda_op *op)
 bool cuda_run(mx_stream *stream, const mx_group *group)
 {
     mx_array *lead = group->nodes[group->count - 1];
-    const cuda_op *op = ops[lead->op->id];
+    const cuda_op *op = cuda_ops[lead->op->id];
     bool here = (lead->op->flags & OP_VIEW) || (op && (op->run || cuda_has_elementwise(lead, op)));
     if (!here || group->count > 1) return backend_of(MX_CPU)->run(stream, group);
     cuda_queue *q = cuda_queue_of(stream);

@@ -16,6 +16,9 @@ typedef struct cuda_op {
     const char *complex;
 } cuda_op;
 
+/* By id; NULL for views. */
+extern const cuda_op *const cuda_ops[OP_COUNT];
+
 bool cuda_run(mx_stream *stream, const mx_group *group);
 bool cuda_flush(mx_stream *stream);
 bool cuda_wait(mx_stream *stream);

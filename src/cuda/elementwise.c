@@ -3,13 +3,13 @@
  * The head of all elementwise work: the kernel of an op is written from its expression, the dtypes and the layout
  * (kernels/elementwise.cuh is the rest of it), compiled once and found again by a binary key.  Dimensions that all operands lay out
  * alike are merged, so most kernels have none or two. */
-#include "cuda/dispatch.h"
+#include "cuda/elementwise.h"
 #include "cuda/jit.h"
 #include "core/memory.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { OPERANDS = 3, BLOCK = 256, BLOCKS_PER_SM = 16, SOURCE_BYTES = 2048 };
+enum { OPERANDS = ELEMENTWISE_OPERANDS, BLOCK = 256, BLOCKS_PER_SM = 16 };
 
 /* As in kernels/elementwise.cuh. */
 typedef struct elementwise_args {
@@ -19,13 +19,6 @@ typedef struct elementwise_args {
     int64_t stride[OPERANDS][MX_MAX_NDIM + 1];
 } elementwise_args;
 _Static_assert(MX_MAX_NDIM + 1 == 17, "kernels/elementwise.cuh says 17");
-
-/* What the source of a kernel depends on. */
-typedef struct kernel_key {
-    uint16_t op;
-    uint8_t ndim, nin, constant, wide; /* constant: a bit for each operand */
-    uint8_t out, in[OPERANDS];
-} kernel_key;
 
 typedef struct dtype_names {
     const char *stored, *computed;
@@ -45,7 +38,7 @@ static const dtype_names dtypes[MX_DTYPE_COUNT] = {
     [MX_BFLOAT16] = NAMES("bf16", "float", real), [MX_COMPLEX64] = NAMES("c64", "c64", complex),
 };
 
-static const char *expression_of(const cuda_op *op, uint8_t dtype)
+const char *elementwise_expression(const cuda_op *op, uint8_t dtype)
 {
     const char *text;
     memcpy(&text, (const char *)op + dtypes[dtype].expression, sizeof text);
@@ -55,7 +48,7 @@ static const char *expression_of(const cuda_op *op, uint8_t dtype)
 bool cuda_has_elementwise(const mx_array *node, const cuda_op *op)
 {
     return (node->op->flags & OP_ELEMENTWISE) && node->nin && node->nin <= OPERANDS &&
-           expression_of(op, node->in[node->nin - 1]->dtype);
+           elementwise_expression(op, node->in[node->nin - 1]->dtype);
 }
 
 /* ---- Layout */
@@ -91,23 +84,30 @@ static int merge(elementwise_args *a, mx_shape shape, mx_array *const *in, int n
 }
 
 /* ---- The kernel */
-static cu_function make_kernel(cuda_device *d, const char *name, const char *expression, const kernel_key *key)
+bool elementwise_source(const char *name, const char *expression, const elementwise_key *key,
+                        char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY])
 {
     static const char types[] = "XYZ";
-    char source[SOURCE_BYTES], entry[96];
-    snprintf(entry, sizeof entry, "%s_%s", name, dtypes[key->in[key->nin - 1]].stored);
-    int n =
-        snprintf(source, sizeof source,
-                 "#define ENTRY %s\n#define NIN %d\n#define NDIM %d\n#define INDEX %s\n#define EXPR %s\n#define OUT "
-                 "%s\n#define T %s\n",
-                 entry, key->nin, key->ndim, key->wide ? "u64" : "u32", expression, dtypes[key->out].stored,
-                 dtypes[key->in[key->nin - 1]].computed);
-    for (int k = 0; k < OPERANDS; k++) {
-        n += snprintf(source + n, sizeof source - (size_t)n, "#define %c %s\n#define %c_STEP %d\n", types[k],
-                      dtypes[key->in[k < key->nin ? k : 0]].stored, types[k], !(key->constant >> k & 1));
+    size_t size = ELEMENTWISE_SOURCE;
+    const dtype_names *last = &dtypes[key->in[key->nin - 1]];
+    snprintf(entry, ELEMENTWISE_ENTRY, "%s_%s", name, last->stored);
+    int n = snprintf(source, size,
+                     "#include \"cuda/kernels/math.cuh\"\ntypedef %s INDEX;\ntypedef %s OUT;\ntypedef %s T;\n"
+                     "#define ENTRY %s\n#define NIN %d\n#define NDIM %d\n#define EXPR %s\n",
+                     key->wide ? "u64" : "u32", dtypes[key->out].stored, last->computed, entry, key->nin, key->ndim,
+                     expression);
+    for (int k = 0; k < OPERANDS && n < (int)size; k++) {
+        n += snprintf(source + n, size - (size_t)n, "typedef %s %c;\n#define %c_STEP %d\n",
+                      dtypes[key->in[k < key->nin ? k : 0]].stored, types[k], types[k], !(key->constant >> k & 1));
     }
-    n += snprintf(source + n, sizeof source - (size_t)n, "#include \"cuda/kernels/elementwise.cuh\"\n");
-    if (n >= SOURCE_BYTES) return mx_fail(MX_RUNTIME, "[%s] GPU: the expression is too long.", name);
+    if (n < (int)size) n += snprintf(source + n, size - (size_t)n, "#include \"cuda/kernels/elementwise.cuh\"\n");
+    return n < (int)size || mx_fail_false(MX_RUNTIME, "[%s] GPU: the expression is too long.", name);
+}
+
+static cu_function make_kernel(cuda_device *d, const char *name, const char *expression, const elementwise_key *key)
+{
+    char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
+    if (!elementwise_source(name, expression, key, source, entry)) return NULL;
     return jit_add(d, key, sizeof *key, source, entry);
 }
 
@@ -115,7 +115,7 @@ static cu_function make_kernel(cuda_device *d, const char *name, const char *exp
 static bool run(cuda_call *c, const char *name, const char *expression, mx_array *const *in, int nin, mx_shape shape)
 {
     elementwise_args a = {.total = c->out->size};
-    kernel_key key;
+    elementwise_key key;
     memset(&key, 0, sizeof key); /* its padding is compared too */
     mx_array *donor = NULL;
     for (int k = 0; k < nin; k++) {
@@ -148,7 +148,7 @@ static bool run(cuda_call *c, const char *name, const char *expression, mx_array
 bool cuda_elementwise(cuda_call *c, const cuda_op *op)
 {
     mx_array *last = c->in[c->nin - 1];
-    return run(c, c->op->name, expression_of(op, last->dtype), c->in, c->nin, array_shape(c->out));
+    return run(c, c->op->name, elementwise_expression(op, last->dtype), c->in, c->nin, array_shape(c->out));
 }
 
 bool cuda_copy(cuda_call *c, mx_array *x)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The one elementwise kernel.  A program defines, before it includes this: ENTRY, the kernel's name; NIN, the number of operands
-// x, y, z; X, Y, Z and OUT, their stored types; T, the type that the last operand is computed in; EXPR, the result; NDIM, the
-// number of merged dimensions, 0 where every operand is adjacent or constant throughout; INDEX, the type that counts elements;
-// X_STEP, Y_STEP, Z_STEP: with NDIM 0, 1 or (constant) 0.  cuda/elementwise.c writes that.
-#include "cuda/kernels/dtypes.cuh"
-#include "cuda/kernels/math.cuh"
+// The one elementwise kernel.  A program includes math.cuh, then defines: ENTRY, the kernel's name; NIN, the number of operands
+// x, y, z; the types X, Y, Z and OUT, as stored, T, in which the last operand is computed, and INDEX, which counts elements; EXPR,
+// the result; NDIM, the number of merged dimensions, 0 where every operand is adjacent or constant throughout, and then X_STEP,
+// Y_STEP, Z_STEP, 1 or (constant) 0; then it includes this.  cuda/elementwise.c writes it.
 
 // As in cuda/elementwise.c.  Strides in elements, outermost dimension first.
 struct elementwise_args {

@@ -3,6 +3,7 @@
 // What elementwise expressions call: one name for all types, results as the CPU's (cpu/kernels): integers wrap, a remainder
 // has the sign of the divisor, the extreme of a NaN is NaN, a float outside an integer's range converts as x86 does.
 #pragma once
+#include "cuda/kernels/dtypes.cuh"
 
 #define MATH1(name, f32, f64)                                                                                          \
     static __device__ __forceinline__ float name(float x)                                                              \

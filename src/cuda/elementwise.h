@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sources that the elementwise generator writes. */
+#ifndef CUDA_ELEMENTWISE_H
+#define CUDA_ELEMENTWISE_H
+
+#include "cuda/dispatch.h"
+
+enum { ELEMENTWISE_OPERANDS = 3, ELEMENTWISE_SOURCE = 2048, ELEMENTWISE_ENTRY = 96 };
+
+/* What a source depends on.  Zero it first: its padding is compared too. */
+typedef struct elementwise_key {
+    uint16_t op;
+    uint8_t ndim, nin, constant, wide; /* constant: a bit for each operand; wide: 64-bit element numbers */
+    uint8_t out, in[ELEMENTWISE_OPERANDS];
+} elementwise_key;
+
+/* The op's expression for its last operand's dtype; NULL: it has none. */
+const char *elementwise_expression(const cuda_op *op, uint8_t dtype);
+/* False: an error is recorded. */
+bool elementwise_source(const char *name, const char *expression, const elementwise_key *key,
+                        char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY]);
+
+#endif

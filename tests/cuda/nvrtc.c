@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every kernel through the real NVRTC, which needs no GPU: it must compile, and use no stack frame and spill no register.
+ * Arguments: architectures (sm_80 ...); --all takes all dtypes and layouts instead of one of each kind.  Exit code 77: there
+ * is no NVRTC. */
+#include "cuda/elementwise.h"
+#include "cuda/jit.h"
+#include "core/op.h"
+#include "core/params/cast.h"
+#include "mica.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct run {
+    cuda_nvrtc nvrtc;
+    const char *archs[8];
+    int arch_count, count, failed;
+    bool all;
+} run;
+
+static long number_before(const char *log, const char *words)
+{
+    long most = 0;
+    for (const char *at = log; (at = strstr(at, words)); at++) {
+        const char *p = at;
+        while (p > log && isdigit((unsigned char)p[-1])) p--;
+        long n = strtol(p, NULL, 10);
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+static void check_kernel(run *r, const char *source, const char *entry)
+{
+    for (int i = 0; i < r->arch_count; i++) {
+        char *log = NULL;
+        size_t bytes;
+        void *image = jit_compile(&r->nvrtc, r->archs[i], source, entry, &log, &bytes);
+        long stack = log ? number_before(log, " bytes stack frame") : -1;
+        long spills = log ? number_before(log, " bytes spill stores") : -1;
+        bool bad = !image || stack || spills || !log || !strstr(log, "registers");
+        if (bad) {
+            printf("%s for %s: stack %ld, spills %ld\n%s\n%s\n", entry, r->archs[i], stack, spills,
+                   image ? log : mx_error().message, source);
+        }
+        r->failed += bad;
+        r->count++;
+        mx_free(image);
+        mx_free(log);
+    }
+}
+
+static bool names(const char *expression, char operand)
+{
+    for (const char *p = expression; *p; p++) {
+        bool alone = (p == expression || !(isalnum((unsigned char)p[-1]) || p[-1] == '_')) &&
+                     !(isalnum((unsigned char)p[1]) || p[1] == '_');
+        if (*p == operand && alone) return true;
+    }
+    return false;
+}
+
+static void check_node(run *r, const mx_array *node, int ndim, bool wide)
+{
+    char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
+    elementwise_key key;
+    memset(&key, 0, sizeof key);
+    key.nin = (uint8_t)node->nin;
+    key.ndim = (uint8_t)ndim;
+    key.wide = wide;
+    key.out = node->dtype;
+    for (int i = 0; i < node->nin; i++) key.in[i] = node->in[i]->dtype;
+    const char *expression = elementwise_expression(cuda_ops[node->op->id], key.in[key.nin - 1]);
+    if (elementwise_source(node->op->name, expression, &key, source, entry)) check_kernel(r, source, entry);
+}
+
+static void check_dtype(run *r, const mx_op *op, const char *expression, mx_dtype dtype, mx_dtype to)
+{
+    mx_scope s = mx_scope_open();
+    bool three = names(expression, 'z'), two = three || names(expression, 'y') || strcmp(op->name, "remainder") == 0;
+    mx_shape shape = {0, NULL};
+    mx_array *x = mx_zeros(shape, dtype), *in[3] = {three ? mx_zeros(shape, MX_BOOL) : x, x, x};
+    astype_params params = {to};
+    mx_array *node = op_apply_n(op, op->params_size ? &params : NULL, in, three ? 3 : two ? 2 : 1);
+    if (!node) {
+        printf("%s of %s: %s\n", op->name, mx_dtype_name(dtype), mx_error().message);
+        r->failed++;
+    } else {
+        check_node(r, node, 0, false);
+        if (r->all || op->id == OP_add) check_node(r, node, 3, false);
+        if (r->all || op->id == OP_add) check_node(r, node, 2, true);
+    }
+    mx_scope_close(s, NULL);
+}
+
+static void check_elementwise(run *r)
+{
+    const unsigned some =
+        1u << MX_BOOL | 1u << MX_INT8 | 1u << MX_UINT64 | 1u << MX_FLOAT32 | 1u << MX_BFLOAT16 | 1u << MX_COMPLEX64;
+    for (int id = 0; id < OP_COUNT; id++) {
+        const mx_op *op = mx_ops[id];
+        for (int t = 0; t < MX_DTYPE_COUNT; t++) {
+            const char *expression = cuda_ops[id] ? elementwise_expression(cuda_ops[id], (uint8_t)t) : NULL;
+            if (!expression || !(r->all || some >> t & 1)) continue;
+            bool cast = op->params_size != 0;
+            for (int to = 0; to < (cast ? MX_DTYPE_COUNT : 1); to++) {
+                if (!cast || r->all || some >> to & 1) check_dtype(r, op, expression, (mx_dtype)t, (mx_dtype)to);
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    run r = {0};
+    char reason[CUDA_REASON];
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--all") == 0) {
+            r.all = true;
+        } else if (r.arch_count < 8) {
+            r.archs[r.arch_count++] = argv[i];
+        }
+    }
+    if (!cuda_open_nvrtc(&r.nvrtc, 99000, reason)) {
+        printf("SKIPPED: %s\n", reason);
+        return 77;
+    }
+    check_elementwise(&r);
+    printf("NVRTC %d.%d: %d kernels, %d failed\n", r.nvrtc.version / 1000, r.nvrtc.version % 1000 / 10, r.count,
+           r.failed);
+    return r.failed != 0;
+}
