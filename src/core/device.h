@@ -29,6 +29,8 @@ typedef struct mx_backend {
     bool (*flush)(mx_stream *stream);
     /* Waits until what `run` started on the stream is finished. */
     bool (*wait)(mx_stream *stream);
+    /* Gives free memory back to the device's driver. */
+    void (*clear_cache)(void);
     bool (*info)(int device, int index, mx_device_fact *fact);
 } mx_backend;
 

@@ -100,6 +100,20 @@ mx_failure *failure_take(void)
     return failure;
 }
 
+mx_failure *failure_make(mx_code code, const char *format, ...)
+{
+    enum { LONGEST = 512 };
+    mx_failure *failure = memory_try(sizeof *failure + LONGEST);
+    if (!failure) return NULL;
+    atomic_init(&failure->refs, 1);
+    failure->code = code;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(failure->message, LONGEST, format, args);
+    va_end(args);
+    return failure;
+}
+
 void failure_raise(const mx_failure *failure)
 {
     mx_fail(failure->code, "%s", failure->message);

@@ -4,6 +4,7 @@
 #ifndef CORE_ERROR_H
 #define CORE_ERROR_H
 
+#include "core/compiler.h"
 #include "mica/error.h"
 #include <stdarg.h>
 
@@ -22,6 +23,8 @@ void error_prefix(const char *format, ...);
 /* Takes the calling thread's error as a failure with one reference; NULL if none is pending or there is no memory for
  * it (then the error stays pending). */
 mx_failure *failure_take(void);
+/* One that no thread has pending; NULL: no memory for it. */
+mx_failure *failure_make(mx_code code, const char *format, ...) PRINTF_LIKE(2, 3);
 void failure_raise(const mx_failure *failure); /* records it as the calling thread's error */
 mx_failure *failure_keep(mx_failure *failure);
 void failure_drop(mx_failure *failure);

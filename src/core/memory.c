@@ -7,6 +7,7 @@
  * write them. */
 #include "core/memory.h"
 #include "core/error.h"
+#include "core/runtime.h"
 #include "core/thread.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,7 +37,7 @@ typedef struct block_lists {
 
 /* Part of the runtime, kept here because only this file knows what it means. */
 static struct {
-    _Atomic size_t active, peak, cached;
+    _Atomic size_t active, peak, cached, device_cached; /* cached: on the host */
     _Atomic size_t cache_limit, memory_limit;
     pthread_mutex_t lock;
     free_block *first[CLASS_COUNT];
@@ -194,6 +195,16 @@ static void count_active(size_t bytes)
     }
 }
 
+void memory_count_device(int64_t active, int64_t cached)
+{
+    if (active > 0) {
+        count_active((size_t)active);
+    } else {
+        atomic_fetch_sub_explicit(&pool.active, (size_t)-active, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&pool.device_cached, (size_t)cached, memory_order_relaxed);
+}
+
 static void *map_block(size_t capacity)
 {
     size_t bytes = capacity + huge_page;
@@ -237,6 +248,43 @@ static void *take_own(int class)
     return b;
 }
 
+static size_t capacity_of_class(int class)
+{
+    size_t base = (size_t)1 << (class / 4 + SMALLEST_SHIFT);
+    return base + (size_t)(class % 4) * (base / 4);
+}
+
+static void release_own_blocks(mx_thread *self)
+{
+    block_lists *lists = self->free_blocks;
+    for (int class = 0; lists && class < THREAD_CLASSES; class ++) {
+        while (lists->first[class]) {
+            free_block *b = lists->first[class];
+            lists->first[class] = b->next;
+            free(b);
+        }
+        lists->count[class] = 0;
+    }
+}
+
+static void clear_host_cache(void)
+{
+    release_own_blocks(thread_self());
+    free_block *lists[CLASS_COUNT];
+    pthread_mutex_lock(&pool.lock);
+    memcpy(lists, pool.first, sizeof lists);
+    memset(pool.first, 0, sizeof pool.first);
+    pthread_mutex_unlock(&pool.lock);
+    for (int class = 0; class < CLASS_COUNT; class ++) {
+        size_t capacity = capacity_of_class(class);
+        for (free_block *b = lists[class], *next; b; b = next) {
+            next = b->next;
+            atomic_fetch_sub(&pool.cached, capacity);
+            release_block(b, capacity);
+        }
+    }
+}
+
 void *block_alloc(size_t bytes, size_t *capacity)
 {
     if (UNLIKELY(must_fail() || bytes > (size_t)1 << 46)) return out_of_memory(bytes);
@@ -245,7 +293,7 @@ void *block_alloc(size_t bytes, size_t *capacity)
     if (!p) p = take_shared(class, *capacity);
     for (int attempt = 0; !p && attempt < 2; attempt++) {
         size_t limit = limit_or(&pool.memory_limit, SIZE_MAX);
-        if (attempt || atomic_load(&pool.active) + atomic_load(&pool.cached) + *capacity > limit) mx_clear_cache();
+        if (attempt || atomic_load(&pool.active) + atomic_load(&pool.cached) + *capacity > limit) clear_host_cache();
         if (*capacity >= huge_page)
             p = map_block(*capacity);
         else if (posix_memalign(&p, ALIGNMENT, *capacity))
@@ -289,25 +337,6 @@ void block_free(void *block, size_t capacity)
     pthread_mutex_unlock(&pool.lock);
 }
 
-static size_t capacity_of_class(int class)
-{
-    size_t base = (size_t)1 << (class / 4 + SMALLEST_SHIFT);
-    return base + (size_t)(class % 4) * (base / 4);
-}
-
-static void release_own_blocks(mx_thread *self)
-{
-    block_lists *lists = self->free_blocks;
-    for (int class = 0; lists && class < THREAD_CLASSES; class ++) {
-        while (lists->first[class]) {
-            free_block *b = lists->first[class];
-            lists->first[class] = b->next;
-            free(b);
-        }
-        lists->count[class] = 0;
-    }
-}
-
 void memory_thread_exit(mx_thread *self)
 {
     release_own_blocks(self);
@@ -336,7 +365,7 @@ size_t mx_get_peak_memory(void)
 }
 size_t mx_get_cache_memory(void)
 {
-    return atomic_load(&pool.cached);
+    return atomic_load(&pool.cached) + atomic_load(&pool.device_cached);
 }
 void mx_reset_peak_memory(void)
 {
@@ -345,20 +374,8 @@ void mx_reset_peak_memory(void)
 
 void mx_clear_cache(void)
 {
-    release_own_blocks(thread_self());
-    free_block *lists[CLASS_COUNT];
-    pthread_mutex_lock(&pool.lock);
-    memcpy(lists, pool.first, sizeof lists);
-    memset(pool.first, 0, sizeof pool.first);
-    pthread_mutex_unlock(&pool.lock);
-    for (int class = 0; class < CLASS_COUNT; class ++) {
-        size_t capacity = capacity_of_class(class);
-        for (free_block *b = lists[class], *next; b; b = next) {
-            next = b->next;
-            atomic_fetch_sub(&pool.cached, capacity);
-            release_block(b, capacity);
-        }
-    }
+    clear_host_cache();
+    if (atomic_load(&runtime.gpu)) backend_of(MX_GPU)->clear_cache();
 }
 
 static size_t swap_limit(_Atomic size_t *limit, size_t bytes, size_t before)

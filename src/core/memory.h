@@ -17,6 +17,9 @@ void *memory_try(size_t bytes);
 void *block_alloc(size_t bytes, size_t *capacity);
 void block_free(void *block, size_t capacity);
 
+/* A device's blocks, in the statistics of all memory. */
+void memory_count_device(int64_t active, int64_t cached);
+
 /* Fixed-size blocks of one node (NODE_BYTES) from the calling thread's list; any thread may free them. */
 #define NODE_BYTES 192
 #define NODE_SLAB 128 /* nodes that a list grows by */

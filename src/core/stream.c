@@ -230,10 +230,13 @@ bool mx_synchronize(mx_stream *stream)
     if (!s) return false;
     pthread_mutex_lock(&s->lock);
     while (s->running || s->first) pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    bool ok = s->backend->wait(s);
+    pthread_mutex_lock(&s->lock);
     mx_failure *failure = s->failure;
     s->failure = NULL;
     pthread_mutex_unlock(&s->lock);
-    bool ok = s->backend->wait(s) && !failure;
+    ok &= !failure;
     if (failure) failure_raise(failure);
     failure_drop(failure);
     mx_release_foreign();

@@ -125,6 +125,20 @@ static const char *why_none(void)
     return gpu ? gpu->reason : "no memory to ask for one";
 }
 
+static void clear_cache(void)
+{
+    cuda_gpu *gpu = cuda_gpu_now();
+    mx_mark mark = mx_error_mark();
+    for (int i = 0; !atomic_load(&runtime.forked) && i < gpu->device_count; i++) {
+        cuda_device *d = &gpu->devices[i];
+        pthread_mutex_lock(&d->lock);
+        bool used = d->context != NULL;
+        pthread_mutex_unlock(&d->lock);
+        if (used && cuda_enter(d)) pool_trim(&d->pool);
+    }
+    mx_error_reset(mark);
+}
+
 static bool info(int device, int index, mx_device_fact *fact)
 {
     const cuda_device *d = &cuda_gpu_now()->devices[device];
@@ -149,4 +163,5 @@ const mx_backend cuda_backend = {.name = "gpu",
                                  .run = cuda_run,
                                  .flush = cuda_flush,
                                  .wait = cuda_wait,
+                                 .clear_cache = clear_cache,
                                  .info = info};

@@ -35,6 +35,13 @@ static int class_of(size_t bytes, size_t *capacity)
     return 4 * (e - SMALLEST_SHIFT) + (int)q;
 }
 
+static void count(cuda_pool *p, int64_t active, int64_t cached)
+{
+    p->active += (size_t)active;
+    p->cached += (size_t)cached;
+    memory_count_device(active, cached);
+}
+
 static void push(cuda_block **list, cuda_block *b)
 {
     b->next = *list;
@@ -104,7 +111,7 @@ static cuda_block *new_block(cuda_pool *p, int class, size_t capacity)
         b->at = 0;
     }
     if (!b->at) return mx_free(b), NULL;
-    p->cached += capacity;
+    count(p, 0, (int64_t)capacity);
     return b;
 }
 
@@ -127,8 +134,7 @@ cuda_block *pool_take(cuda_pool *p, int queue, size_t bytes)
         b->use_count = 0;
         b->next = NULL;
         if (b->slab) b->slab->live++;
-        p->active += capacity;
-        p->cached -= capacity;
+        count(p, (int64_t)capacity, -(int64_t)capacity);
     }
     pthread_mutex_unlock(&p->lock);
     return b;
@@ -151,8 +157,7 @@ void pool_give(cuda_pool *p, cuda_block *b)
     pthread_mutex_lock(&p->lock);
     cuda_pool_queue *home = p->queues[b->queue];
     if (b->slab) b->slab->live--;
-    p->active -= b->capacity;
-    p->cached += b->capacity;
+    count(p, -(int64_t)b->capacity, (int64_t)b->capacity);
     push(&home->given, b);
     if (!home->open) free_given(p, b->queue);
     pthread_mutex_unlock(&p->lock);
@@ -219,7 +224,7 @@ static void trim_list(cuda_pool *p, cuda_block **list)
             continue;
         }
         *list = b->next;
-        p->cached -= b->capacity;
+        count(p, 0, -(int64_t)b->capacity);
         if (!b->slab) {
             p->cu->cuMemFree_v2(b->at);
             p->reserved -= b->capacity;

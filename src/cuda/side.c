@@ -17,7 +17,8 @@ typedef struct cuda_side {
     cuda_block *block;
     uint64_t ticket; /* the writer's batch that fills the block */
     _Atomic bool on_host;
-    bool stale; /* the host's data may have changed since */
+    bool computed; /* by kernels, not copied from the host */
+    bool stale;    /* the host's data may have changed since */
 } cuda_side;
 
 static cuda_side *side_of(mx_buffer *b)
@@ -33,14 +34,14 @@ static bool wait(mx_buffer *b)
     cuda_queue *writer = atomic_load(&s->on_host) ? NULL : s->writer;
     uint64_t ticket = s->ticket;
     pthread_mutex_unlock(&s->lock);
-    return !writer || (cuda_enter(writer->device) && queue_wait(writer, ticket));
+    return !writer || (cuda_enter(writer->device) && queue_wait(writer, ticket, true));
 }
 
 static bool download(cuda_side *s, mx_buffer *b)
 {
     cuda_queue *q = s->writer;
     const cuda_driver *cu = &q->device->gpu->driver;
-    if (!cuda_enter(q->device) || !queue_wait(q, s->ticket) || !buffer_add_host(b)) return false;
+    if (!cuda_enter(q->device) || !queue_wait(q, s->ticket, true) || !buffer_add_host(b)) return false;
     if (!b->bytes) return true;
     return cuda_good(q->device->gpu, cu->cuMemcpyDtoHAsync_v2(b->data, s->block->at, b->bytes, q->handle), "eval",
                      "copying to the host") &&
@@ -157,9 +158,10 @@ bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at)
     cuda_queue *writer = s->writer;
     cuda_block *block = s->block;
     uint64_t ticket = s->ticket;
+    bool computed = s->computed;
     pthread_mutex_unlock(&s->lock);
     if (!ok || elsewhere) return ok && upload_once(c, x, at);
-    if (!queue_after(q, writer, ticket)) return false;
+    if (!queue_after(q, writer, ticket, computed)) return false;
     if (writer != q && !borrow(c, block)) return false;
     *at = block->at + (cu_ptr)x->offset;
     return true;
@@ -201,6 +203,7 @@ bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
     if (!block) return false;
     s->writer = c->queue;
     s->block = block;
+    s->computed = true;
     mx_buffer *b = buffer_of_side_take(&s->base, bytes);
     if (!b) return false;
     array_set_buffer_take(out, b, 0);

@@ -12,12 +12,13 @@
 enum { COMMIT_LAUNCHES = 64, COMMIT_BYTES = 256 << 20 };
 
 /* ---- Making */
-static cuda_queue *make_queue(cuda_device *d)
+static cuda_queue *make_queue(cuda_device *d, mx_stream *stream)
 {
     cuda_queue *q = mx_alloc(1, sizeof *q);
     if (!q) return NULL;
     const cuda_driver *cu = &d->gpu->driver;
     q->device = d;
+    q->stream = stream;
     pthread_mutex_init(&q->lock, NULL);
     bool ok = cuda_good(d->gpu, cu->cuStreamCreate(&q->handle, CU_STREAM_APART), "eval", "making a stream");
     for (int i = 0; ok && i < QUEUE_EVENTS; i++)
@@ -46,31 +47,40 @@ cuda_queue *cuda_queue_of(mx_stream *stream)
     if (LIKELY(q != NULL)) return q;
     pthread_mutex_lock(&stream->lock); /* two threads may ask for one stream */
     q = atomic_load(&stream->state);
-    if (!q && (q = make_queue(d))) atomic_store_explicit(&stream->state, q, memory_order_release);
+    if (!q && (q = make_queue(d, stream))) atomic_store_explicit(&stream->state, q, memory_order_release);
     pthread_mutex_unlock(&stream->lock);
     return q;
 }
 
 /* ---- Failures */
-/* What the driver said of a batch becomes the failure of tickets from..to; the first one stays. */
 static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint64_t from, uint64_t to)
 {
-    mx_mark mark = mx_error_mark();
-    if (q->failure || mark.pending) return;
-    cuda_good(q->device->gpu, result, q->names[from % QUEUE_EVENTS][0] ? q->names[from % QUEUE_EVENTS] : "eval", what);
-    q->failure = failure_take();
-    q->failed_from = from;
-    q->failed_to = to;
-    mx_error_reset(mark);
+    const char *names = q->names[from % QUEUE_EVENTS];
+    const char *words = NULL;
+    q->device->gpu->driver.cuGetErrorString(result, &words);
+    queue_failure *f = memory_try(sizeof *f);
+    mx_failure *failure = failure_make(MX_RUNTIME, "[%s] GPU: %s: %s (%d).", *names ? names : "eval", what,
+                                       words ? words : "an unknown error", result);
+    if (!f || !failure) {
+        /* Not even memory to remember it: if something failed before, nothing after it can be believed. */
+        if (q->failures) q->failures->to = UINT64_MAX;
+        mx_free(f);
+        failure_drop(failure);
+        return;
+    }
+    *f = (queue_failure){failure, from, to, q->failures};
+    q->failures = f;
+    stream_note_failure(q->stream, failure);
 }
 
-bool queue_is_good(cuda_queue *q, uint64_t ticket)
+bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed)
 {
     pthread_mutex_lock(&q->lock);
-    mx_failure *failure = q->failure && ticket >= q->failed_from && ticket <= q->failed_to ? q->failure : NULL;
-    if (failure) failure_raise(failure);
+    queue_failure *f = q->failures;
+    while (f && (ticket < f->from || ticket > f->to || (!computed && f->to != UINT64_MAX))) f = f->next;
+    if (f) failure_raise(f->failure);
     pthread_mutex_unlock(&q->lock);
-    return !failure;
+    return !f;
 }
 
 /* ---- Collecting */
@@ -133,9 +143,9 @@ static bool commit_locked(cuda_queue *q)
     uint64_t ticket = q->committed + 1;
     note_names(q, ticket);
     cu_result r = b->count ? graph_start(q) : CU_OK;
-    if (r != CU_OK) fail_tickets(q, r, "starting its kernels", ticket, ticket);
+    if (r != CU_OK) fail_tickets(q, r, "its kernels do not start", ticket, ticket);
     cu_result marked = cu->cuEventRecord(q->events[ticket % QUEUE_EVENTS], q->handle);
-    if (marked != CU_OK) fail_tickets(q, marked, "marking the end of a batch", ticket, UINT64_MAX);
+    if (marked != CU_OK) fail_tickets(q, marked, "its kernels failed", ticket, UINT64_MAX);
     b->count = 0;
     b->args_bytes = b->written_bytes = 0;
     b->open = false;
@@ -173,7 +183,7 @@ static void poll_queue(cuda_queue *q)
         finish(q, q->finished + 1);
 }
 
-bool queue_wait(cuda_queue *q, uint64_t ticket)
+bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed)
 {
     pthread_mutex_lock(&q->lock);
     if (ticket > q->committed) commit_locked(q);
@@ -187,11 +197,11 @@ bool queue_wait(cuda_queue *q, uint64_t ticket)
         if (r == CU_OK) {
             finish(q, ticket);
         } else {
-            fail_tickets(q, r, "running its kernels", q->finished + 1, UINT64_MAX);
+            fail_tickets(q, r, "its kernels failed", q->finished + 1, UINT64_MAX);
         }
         pthread_mutex_unlock(&q->lock);
     }
-    return queue_is_good(q, ticket);
+    return queue_is_good(q, ticket, computed);
 }
 
 bool queue_drain(cuda_queue *q)
@@ -200,18 +210,18 @@ bool queue_drain(cuda_queue *q)
     commit_locked(q);
     uint64_t ticket = q->committed;
     pthread_mutex_unlock(&q->lock);
-    return queue_wait(q, ticket);
+    return queue_wait(q, ticket, true);
 }
 
-bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket)
+bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool computed)
 {
-    if (q == other) return queue_is_good(q, ticket);
+    if (q == other) return queue_is_good(q, ticket, computed);
     pthread_mutex_lock(&other->lock);
     if (ticket > other->committed) commit_locked(other);
     cu_event event = event_of(other, ticket);
     bool over = ticket <= other->finished;
     pthread_mutex_unlock(&other->lock);
-    if (!queue_is_good(other, ticket)) return false;
+    if (!queue_is_good(other, ticket, computed)) return false;
     if (over) return true;
     const cuda_driver *cu = &q->device->gpu->driver;
     return cuda_good(q->device->gpu, cu->cuStreamWaitEvent(q->handle, event, 0), "eval", "waiting for another stream");

@@ -28,6 +28,13 @@ enum { QUEUE_EVENTS = 64, QUEUE_NAMES = 96 };
 
 typedef struct cuda_graph_cache cuda_graph_cache;
 
+/* What spoils the arrays of the batches from..to; UINT64_MAX: the device is lost, and with it what was only copied. */
+typedef struct queue_failure {
+    mx_failure *failure;
+    uint64_t from, to;
+    struct queue_failure *next;
+} queue_failure;
+
 struct cuda_queue {
     cuda_device *device;
     int index;
@@ -38,9 +45,8 @@ struct cuda_queue {
     cu_event events[QUEUE_EVENTS];
     char names[QUEUE_EVENTS][QUEUE_NAMES]; /* the ops of recent batches */
     cuda_graph_cache *graphs;
-    mx_failure *failure;  /* the first one ... */
-    uint64_t failed_from; /* ... and the first ticket that it spoils, */
-    uint64_t failed_to;   /* to the last: UINT64_MAX when the device is lost */
+    queue_failure *failures;
+    mx_stream *stream;
 };
 
 /* The queue of a stream, made when it is first used; its device's context is current afterwards. NULL: an error is
@@ -57,13 +63,14 @@ cuda_block *queue_take(cuda_queue *q, size_t bytes);
 /* Commits, takes no longer than the host needs.  The ticket's batch has no error known yet when true. */
 bool queue_commit(cuda_queue *q);
 /* Waits on the host for a ticket, committing it if need be. */
-bool queue_wait(cuda_queue *q, uint64_t ticket);
+bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed);
 /* Waits for all that was collected so far. */
 bool queue_drain(cuda_queue *q);
 /* What q issues from now on comes after another queue's ticket. */
-bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket);
-/* Did the ticket's batch fail?  Then records its error. */
-bool queue_is_good(cuda_queue *q, uint64_t ticket);
+bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool computed);
+/* Did the ticket's batch fail?  Then records its error.  What was only copied, not computed, outlives failed launches.
+ */
+bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed);
 
 /* graph.c: starts the launches of a batch, as one graph if the like of it was seen before. */
 cu_result graph_start(cuda_queue *q);

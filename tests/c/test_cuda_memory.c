@@ -68,7 +68,8 @@ TEST(cuda_pool_gives_a_block_back_to_its_queue_at_commit)
     cuda_block *b = pool_take(&p, 0, 1000);
     CHECK(b != a && fake.calls == 1); /* one slab */
     pool_commit(&p, 0);
-    CHECK(pool_take(&p, 1, 1000) != a); /* another queue waits for the batch */
+    cuda_block *other = pool_take(&p, 1, 1000);
+    CHECK(other != a); /* another queue waits for the batch */
     CHECK(pool_take(&p, 0, 1000) == a);
     CHECK(p.active == 3 * a->capacity);
     pool_give(&p, a);
@@ -79,6 +80,8 @@ TEST(cuda_pool_gives_a_block_back_to_its_queue_at_commit)
     pool_give(&p, c);
     pool_trim(&p);
     CHECK(p.reserved == fake.taken && fake.taken > 0); /* a block is in use still */
+    pool_give(&p, other);
+    stop(&p, 2);
 }
 
 TEST(cuda_pool_waits_for_other_queues_that_read_a_block)
