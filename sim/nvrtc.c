@@ -246,12 +246,26 @@ static const char *flags_of_machine(void)
     return "";
 }
 
+/* A header's name may hold folders. */
+static void make_folders(const char *folder, const char *name)
+{
+    char path[2 * PATH_BYTES];
+    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(path, sizeof path, "%s/%.*s", folder, (int)(slash - name), name);
+        mkdir(path, 0700);
+    }
+}
+
 static bool write_sources(const struct program *p, const char *folder)
 {
     bool ok = write_file(folder, "kernel.cu", p->source, strlen(p->source));
-    for (int i = 0; ok && i < p->header_count; i++)
-        if (strcmp(p->header_name[i], "dev_arch.cuh")) /* the shim has its own */
-            ok = write_file(folder, p->header_name[i], p->header[i], strlen(p->header[i]));
+    for (int i = 0; ok && i < p->header_count; i++) {
+        const char *name = p->header_name[i], *base = strrchr(name, '/');
+        bool arch = !strcmp(base ? base + 1 : name, "dev_arch.cuh");
+        make_folders(folder, name);
+        ok = arch ? write_file(folder, name, "#include <dev_arch.cuh>\n", 24) /* the shim has its own */
+                  : write_file(folder, name, p->header[i], strlen(p->header[i]));
+    }
     return ok;
 }
 
@@ -265,7 +279,7 @@ static int build(const struct program *p, const struct options *o, const char *f
     if (!write_sources(p, folder)) return NVRTC_OUT_OF_MEMORY;
     snprintf(
         command, sizeof command,
-        "cd '%s' && %s -E -x c++ -std=c++17 %s -D__CUDA_ARCH__=%d %s -I. -I'%s' -include sim_dev.h kernel.cu -o kernel.ii 2>log",
+        "cd '%s' && %s -E -x c++ -std=c++17 %s -D__CUDA_ARCH__=%d %s -I'%s' -I. -include sim_dev.h kernel.cu -o kernel.ii 2>log",
         folder, cxx, mode, o->arch * 10, o->defines, shim);
     if (run_shell(command)) return NVRTC_COMPILATION;
     snprintf(path, sizeof path, "%s/kernel.ii", folder);
@@ -353,7 +367,7 @@ static bool cache_path(const struct program *p, const struct options *o, char *p
     const char *folder = getenv("SIM_CACHE"), *cxx = getenv("SIM_CXX"), *level = getenv("SIM_OPT");
     char shim[PATH_BYTES], name[PATH_BYTES + 32];
     static const char *const parts[] = {"sim_dev.h", "sim_math.h", "sim_checked.h", "dev_arch.cuh", "abi.h"};
-    if (!folder || !shim_folder(shim)) return false;
+    if (!folder || !*folder || !shim_folder(shim)) return false;
     uint64_t h = hash_text(p->source, 2);
     for (int i = 0; i < p->header_count; i++) h = hash_text(p->header[i], hash_text(p->header_name[i], h));
     h = hash_text(o->defines, hash_text(flags_of_mode(), h) + (uint64_t)o->arch);
