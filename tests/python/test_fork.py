@@ -5,11 +5,8 @@ import os
 import threading
 
 import numpy as np
-import pytest
 
 import mlx.core as mx
-
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 
 def in_child(work):

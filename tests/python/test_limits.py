@@ -224,7 +224,6 @@ def test_eight_threads_share_arrays_files_and_transforms(tmp_path):
         raise errors[0]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_signal_does_not_harm_a_forked_child():
     x = mx.ones((256, 256))
     mx.eval(x @ x)
