@@ -2,6 +2,8 @@
  *
  * The instructions of src/cuda/kernels/dev_arch.cuh, emulated.  The layouts of fragments are those of the PTX manual:
  * group g = lane / 4 holds rows g and g + 8 of A and D and column g of B, member t = lane % 4 the pairs beside 2 t. */
+#pragma once
+
 enum { SIM_ILLEGAL = 716 };
 
 static __device__ __forceinline__ float bf16_bits_to_f32(u16 x) { return __uint_as_float((u32)x << 16); }

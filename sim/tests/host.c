@@ -42,11 +42,13 @@ static char *read_text(const char *folder, const char *name)
 static handle compile(const char *file)
 {
     char *source = read_text(KERNEL_FOLDER, file);
-    const char *names[] = {"dev.cuh", "dev_arch.cuh"};
-    const char *headers[] = {read_text(PRELUDE_FOLDER, names[0]), read_text(PRELUDE_FOLDER, names[1])};
+    const char *names[] = {"cuda/kernels/dev.cuh", "cuda/kernels/dtypes.cuh", "cuda/kernels/dev_arch.cuh"};
+    enum { HEADERS = sizeof names / sizeof *names };
+    const char *headers[HEADERS];
+    for (int i = 0; i < HEADERS; i++) headers[i] = read_text(SOURCE_FOLDER, names[i]);
     const char *options[] = {"--gpu-architecture=sm_80", "--std=c++17", "--fmad=false"};
     handle program, module;
-    TRY(nvrtcCreateProgram(&program, source, file, 2, headers, names));
+    TRY(nvrtcCreateProgram(&program, source, file, HEADERS, headers, names));
     size_t bytes;
     if (cu.nvrtcCompileProgram(program, 3, options)) {
         cu.nvrtcGetProgramLogSize(program, &bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Kernels with one mistake each, which the simulator must catch.
-#include "dev.cuh"
+#include "cuda/kernels/dev.cuh"
 
 extern "C" __global__ void past_end(const float *a, float *out, int n)
 {

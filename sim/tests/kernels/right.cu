@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Kernels without a mistake, of every kind that the product has.
-#include "dev.cuh"
+#include "cuda/kernels/dev.cuh"
 
 extern "C" __global__ void add_f32(const float *a, const float *b, float *out, int n)
 {

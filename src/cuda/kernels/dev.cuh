@@ -2,32 +2,8 @@
 //
 // What every kernel may use: portable CUDA C.  No headers of CUDA or of the language, which NVRTC would read for longer than
 // it compiles, no inline assembly, nothing that depends on the target.  Instructions are in dev_arch.cuh.
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef signed char i8;
-typedef short i16;
-typedef int i32;
-typedef long long i64;
-
-#include "dev_arch.cuh"
-
-#define DEVICE static __device__ __forceinline__
-
-// Stored halves: arithmetic is float's.
-struct bf16 {
-    u16 bits;
-    bf16() = default;
-    __device__ __forceinline__ explicit bf16(float x) : bits(f32_to_bf16_bits(x)) {}
-    __device__ __forceinline__ explicit operator float() const { return bf16_bits_to_f32(bits); }
-};
-struct f16 {
-    u16 bits;
-    f16() = default;
-    __device__ __forceinline__ explicit f16(float x) : bits(f32_to_f16_bits(x)) {}
-    __device__ __forceinline__ explicit operator float() const { return f16_bits_to_f32(bits); }
-};
+#pragma once
+#include "cuda/kernels/dtypes.cuh"
 
 // N values that are loaded and stored as one: p is on N * sizeof(T) bytes.
 template <class T, int N> struct __align__(sizeof(T) * N) vec {

@@ -2,6 +2,8 @@
 //
 // The only file with inline PTX: one wrapper an instruction, no logic, sm_80 and later.  sim/shim/dev_arch.cuh is the same list, emulated
 // on the host; the two have the same names and arguments.
+#pragma once
+
 static __device__ __forceinline__ float bf16_bits_to_f32(u16 x)
 {
     return __uint_as_float((u32)x << 16);
