@@ -68,6 +68,8 @@ static cuda_gpu *open_gpu(void)
     cuda_gpu *gpu = memory_try(sizeof *gpu); /* asking must not leave an error behind */
     if (!gpu) return NULL;
     memset(gpu, 0, sizeof *gpu);
+    pthread_mutex_init(&gpu->workers.lock, NULL);
+    pthread_cond_init(&gpu->workers.changed, NULL);
     if (cuda_is_off()) {
         snprintf(gpu->reason, CUDA_REASON, "the environment says MICA_CUDA=%s", getenv("MICA_CUDA"));
     } else if (atomic_load(&runtime.forked)) {

@@ -104,7 +104,7 @@ bool elementwise_source(const char *name, const char *expression, const elementw
     return n < (int)size || mx_fail_false(MX_RUNTIME, "[%s] GPU: the expression is too long.", name);
 }
 
-static cu_function make_kernel(cuda_device *d, const char *name, const char *expression, const elementwise_key *key)
+static cuda_kernel *make_kernel(cuda_device *d, const char *name, const char *expression, const elementwise_key *key)
 {
     char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
     if (!elementwise_source(name, expression, key, source, entry)) return NULL;
@@ -135,10 +135,10 @@ static bool run(cuda_call *c, const char *name, const char *expression, mx_array
     for (int k = nin; k < OPERANDS; k++) a.in[k] = a.in[0];
 
     cuda_device *d = c->queue->device;
-    cu_function f = jit_find(d, &key, sizeof key);
-    if (!f && !(f = make_kernel(d, name, expression, &key))) return false;
+    cuda_kernel *kernel = jit_find(d, &key, sizeof key);
+    if (!kernel && !(kernel = make_kernel(d, name, expression, &key))) return false;
     int64_t blocks = (a.total + BLOCK - 1) / BLOCK, most = (int64_t)d->sm_count * BLOCKS_PER_SM;
-    cuda_launch launch = {.function = f,
+    cuda_launch launch = {.kernel = kernel,
                           .grid = {(unsigned)(blocks < most ? blocks : most), 1, 1},
                           .block = {BLOCK, 1, 1},
                           .op = c->op->name};

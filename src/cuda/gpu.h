@@ -21,11 +21,20 @@ typedef struct cuda_device {
     char name[128];
     pthread_mutex_t lock;                    /* of what follows */
     cu_context context;                      /* NULL until the device is first used */
-    cuda_kernel *kernels[CUDA_KERNEL_LISTS]; /* jit.c */
+    cuda_kernel *kernels[CUDA_KERNEL_LISTS]; /* kernel.c */
     cuda_pool pool;                          /* has a lock of its own */
     int queue_count;
     cuda_queue *queues[CUDA_QUEUES_MAX];
 } cuda_device;
+
+/* Kernels that wait to be compiled, and the threads that do it; gone is set when the process ends. */
+typedef struct cuda_workers {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    cuda_kernel *first, *last;
+    int count, busy, idle;
+    bool gone;
+} cuda_workers;
 
 typedef struct cuda_gpu {
     char reason[CUDA_REASON]; /* why there is no device; empty: there is one */
@@ -33,6 +42,7 @@ typedef struct cuda_gpu {
     bool nvrtc_asked; /* opened when the first kernel is compiled */
     cuda_nvrtc nvrtc;
     char nvrtc_reason[CUDA_REASON]; /* why nothing can be compiled; empty: it can */
+    cuda_workers workers;           /* kernel.c */
     int device_count;
     cuda_device devices[CUDA_DEVICES_MAX];
 } cuda_gpu;

@@ -5,6 +5,7 @@
  * the whole costs one launch.  A batch seen once, or a short one, is launched kernel by kernel: making a graph costs
  * more than it saves. */
 #include "cuda/stream.h"
+#include "cuda/jit.h"
 #include "core/memory.h"
 #include <string.h>
 
@@ -13,7 +14,7 @@ enum { SHORTEST = 4, KEPT = 64, SEEN = 256 };
 typedef struct kept_graph {
     uint64_t hash, last_used;
     int count;
-    cu_function *functions;
+    cuda_kernel **kernels;
     cu_graph graph;
     cu_graph_exec exec;
     cu_node *nodes;
@@ -29,7 +30,7 @@ static uint64_t hash_batch(const cuda_batch *b)
 {
     uint64_t h = 1469598103934665603u;
     for (int i = 0; i < b->count; i++) {
-        h = (h ^ (uint64_t)(uintptr_t)b->launches[i].function) * 1099511628211u;
+        h = (h ^ (uint64_t)(uintptr_t)b->launches[i].kernel) * 1099511628211u;
         h ^= h >> 29;
     }
     return h ? h : 1;
@@ -39,7 +40,7 @@ static bool matches(const kept_graph *g, const cuda_batch *b, uint64_t hash)
 {
     if (g->hash != hash || g->count != b->count) return false;
     for (int i = 0; i < b->count; i++) {
-        if (g->functions[i] != b->launches[i].function) return false;
+        if (g->kernels[i] != b->launches[i].kernel) return false;
     }
     return true;
 }
@@ -48,7 +49,7 @@ static void node_of(const cuda_batch *b, int i, void **param, cu_kernel_node *no
 {
     const cuda_launch *l = &b->launches[i];
     *param = b->args + l->args_at;
-    *node = (cu_kernel_node){.function = l->function, .shared_bytes = l->shared_bytes, .params = param};
+    *node = (cu_kernel_node){.function = l->kernel->function, .shared_bytes = l->shared_bytes, .params = param};
     memcpy(node->grid, l->grid, sizeof node->grid);
     memcpy(node->block, l->block, sizeof node->block);
 }
@@ -72,22 +73,22 @@ static void drop_graph(const cuda_driver *cu, kept_graph *g)
     /* One that still runs is freed by the driver when it has finished. */
     if (g->exec) cu->cuGraphExecDestroy(g->exec);
     if (g->graph) cu->cuGraphDestroy(g->graph);
-    mx_free(g->functions);
+    mx_free(g->kernels);
     mx_free(g->nodes);
     *g = (kept_graph){0};
 }
 
 static cu_result build(const cuda_driver *cu, const cuda_batch *b, kept_graph *g)
 {
-    g->functions = memory_try((size_t)b->count * sizeof *g->functions);
+    g->kernels = memory_try((size_t)b->count * sizeof *g->kernels);
     g->nodes = memory_try((size_t)b->count * sizeof *g->nodes);
-    if (!g->functions || !g->nodes) return CU_NO_MEMORY;
+    if (!g->kernels || !g->nodes) return CU_NO_MEMORY;
     cu_result r = cu->cuGraphCreate(&g->graph, 0);
     for (int i = 0; r == CU_OK && i < b->count; i++) {
         cu_kernel_node n;
         void *param;
         node_of(b, i, &param, &n);
-        g->functions[i] = n.function;
+        g->kernels[i] = b->launches[i].kernel;
         r = cu->cuGraphAddKernelNode_v2(&g->nodes[i], g->graph, i ? &g->nodes[i - 1] : NULL, i > 0, &n);
     }
     if (r == CU_OK) r = cu->cuGraphInstantiateWithFlags(&g->exec, g->graph, 0);
@@ -139,7 +140,7 @@ cu_result graph_start(cuda_queue *q)
         drop_graph(cu, oldest);
         g = oldest;
         if ((r = build(cu, b, g)) == CU_OK)
-            *g = (kept_graph){hash, 0, b->count, g->functions, g->graph, g->exec, g->nodes};
+            *g = (kept_graph){hash, 0, b->count, g->kernels, g->graph, g->exec, g->nodes};
     }
     if (r != CU_OK) {
         drop_graph(cu, g);

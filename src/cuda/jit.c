@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compiling kernels: NVRTC, one entry point a program, between the cache of the process and the one on disk. */
+ * Compiling kernels: NVRTC, one entry point a program, behind the cache on disk. */
 #include "cuda/jit.h"
 #include "core/memory.h"
 #include "core/runtime.h"
@@ -8,14 +8,6 @@
 #include <string.h>
 
 enum { FILES_MAX = 64 };
-
-struct cuda_kernel {
-    cuda_kernel *next;
-    uint64_t hash;
-    cu_function function;
-    size_t key_bytes;
-    char key[];
-};
 
 /* a * b + c is never contracted: results equal the CPU's.  A wanted fused multiply-add is written. */
 static const char *const options[] = {"--std=c++17", "--fmad=false", "--ptxas-options=-v"};
@@ -120,7 +112,7 @@ static const cuda_nvrtc *nvrtc_of(cuda_gpu *gpu)
                                 : &gpu->nvrtc;
 }
 
-static void *make_image(cuda_device *d, const char *source, const char *entry, size_t *bytes)
+void *jit_image(cuda_device *d, const char *source, const char *entry, size_t *bytes)
 {
     const cuda_nvrtc *n = nvrtc_of(d->gpu);
     char arch[16];
@@ -137,55 +129,4 @@ static void *make_image(cuda_device *d, const char *source, const char *entry, s
                 *bytes);
     if (image) cache_store(&key, image, *bytes);
     return image;
-}
-
-/* ---- The process's own */
-static uint64_t hash_key(const void *key, size_t bytes)
-{
-    uint64_t h = 1469598103934665603u;
-    for (size_t i = 0; i < bytes; i++) h = (h ^ ((const uint8_t *)key)[i]) * 1099511628211u;
-    return h ^ h >> 32;
-}
-
-static cuda_kernel *look_up(cuda_device *d, const void *key, size_t bytes, uint64_t hash)
-{
-    cuda_kernel *k = d->kernels[hash % CUDA_KERNEL_LISTS];
-    while (k && !(k->hash == hash && k->key_bytes == bytes && memcmp(k->key, key, bytes) == 0)) k = k->next;
-    return k;
-}
-
-cu_function jit_find(cuda_device *d, const void *key, size_t bytes)
-{
-    uint64_t hash = hash_key(key, bytes);
-    pthread_mutex_lock(&d->lock);
-    cuda_kernel *k = look_up(d, key, bytes, hash);
-    pthread_mutex_unlock(&d->lock);
-    return k ? k->function : NULL;
-}
-
-cu_function jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry)
-{
-    const cuda_driver *cu = &d->gpu->driver;
-    size_t bytes;
-    cu_module module = NULL;
-    cu_function function = NULL;
-    void *image = make_image(d, source, entry, &bytes);
-    bool ok = image && cuda_good(d->gpu, cu->cuModuleLoadData(&module, image), entry, "loading the kernel") &&
-              cuda_good(d->gpu, cu->cuModuleGetFunction(&function, module, entry), entry, "finding the kernel");
-    mx_free(image);
-    cuda_kernel *k = ok ? mx_alloc(1, sizeof *k + key_bytes) : NULL;
-    if (!k) {
-        if (module) cu->cuModuleUnload(module);
-        return NULL;
-    }
-    k->hash = hash_key(key, key_bytes);
-    k->function = function;
-    k->key_bytes = key_bytes;
-    memcpy(k->key, key, key_bytes);
-    /* Two threads may have compiled the same: both are good, the newer is found first. */
-    pthread_mutex_lock(&d->lock);
-    k->next = d->kernels[k->hash % CUDA_KERNEL_LISTS];
-    d->kernels[k->hash % CUDA_KERNEL_LISTS] = k;
-    pthread_mutex_unlock(&d->lock);
-    return function;
 }

@@ -12,13 +12,33 @@ typedef struct cuda_file {
 } cuda_file;
 extern const cuda_file cuda_files[];
 
-/* The kernel made for a key before, or NULL. */
-cu_function jit_find(cuda_device *d, const void *key, size_t key_bytes);
-/* Compiles `source`, whose one entry point is `entry`, for the device, and keeps it under the key.  NULL: an error is
- * recorded. */
-cu_function jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry);
+/* ---- kernel.c.  A kernel can be collected for launching while workers still compile it: whoever commits it waits. */
+struct cuda_kernel {
+    cuda_kernel *next; /* in the device's list */
+    cuda_device *device;
+    _Atomic int state;
+    cu_function function;  /* READY */
+    mx_failure *failure;   /* FAILED: asking for the kernel again compiles again */
+    _Atomic unsigned shared_bytes; /* that a launch may ask for; more has to be allowed first */
+    char *source;
+    cuda_kernel *next_job;
+    uint64_t hash;
+    size_t key_bytes;
+    char entry[96];
+    char key[];
+};
 
-/* ---- For tests: one compilation, without a device.  `arch` as in "sm_90a"; `log` (may be NULL) gets the compiler's
+/* The kernel made for a key before, or NULL. */
+cuda_kernel *jit_find(cuda_device *d, const void *key, size_t key_bytes);
+/* Has `source` compiled, whose one entry point is `entry`, and keeps it under the key.  NULL: an error is recorded. */
+cuda_kernel *jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry);
+/* Waits until the kernel is compiled, or compiles what is next in line itself.  What went wrong, to be dropped, or
+ * NULL. */
+mx_failure *jit_finish(cuda_kernel *kernel);
+
+/* ---- jit.c: the image of a kernel, from the disk or from NVRTC; to be mx_freed.  NULL: an error is recorded. */
+void *jit_image(cuda_device *d, const char *source, const char *entry, size_t *bytes);
+/* For tests: one compilation, without a device.  `arch` as in "sm_90a"; `log` (may be NULL) gets the compiler's
  * remarks, resources included.  The image is to be mx_freed; NULL: an error is recorded. */
 void *jit_compile(const cuda_nvrtc *nvrtc, const char *arch, const char *source, const char *entry, char **log,
                   size_t *bytes);

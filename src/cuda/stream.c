@@ -5,6 +5,7 @@
  * A failed launch spoils the arrays of its batch; a fault on the device (an illegal address) spoils everything after
  * the last batch that was seen to finish, on every queue, because the driver's context is lost with it. */
 #include "cuda/stream.h"
+#include "cuda/jit.h"
 #include "core/memory.h"
 #include <stdio.h>
 #include <string.h>
@@ -53,14 +54,10 @@ cuda_queue *cuda_queue_of(mx_stream *stream)
 }
 
 /* ---- Failures */
-static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint64_t from, uint64_t to)
+/* Takes the failure; NULL: there was no memory for it. */
+static void fail_tickets_take(cuda_queue *q, mx_failure *failure, uint64_t from, uint64_t to)
 {
-    const char *names = q->names[from % QUEUE_EVENTS];
-    const char *words = NULL;
-    q->device->gpu->driver.cuGetErrorString(result, &words);
     queue_failure *f = memory_try(sizeof *f);
-    mx_failure *failure = failure_make(MX_RUNTIME, "[%s] GPU: %s: %s (%d).", *names ? names : "eval", what,
-                                       words ? words : "an unknown error", result);
     if (!f || !failure) {
         /* Not even memory to remember it: if something failed before, nothing after it can be believed. */
         if (q->failures) q->failures->to = UINT64_MAX;
@@ -71,6 +68,16 @@ static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint
     *f = (queue_failure){failure, from, to, q->failures};
     q->failures = f;
     stream_note_failure(q->stream, failure);
+}
+
+static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint64_t from, uint64_t to)
+{
+    const char *names = q->names[from % QUEUE_EVENTS];
+    const char *words = NULL;
+    q->device->gpu->driver.cuGetErrorString(result, &words);
+    mx_failure *failure = failure_make(MX_RUNTIME, "[%s] GPU: %s: %s (%d).", *names ? names : "eval", what,
+                                       words ? words : "an unknown error", result);
+    fail_tickets_take(q, failure, from, to);
 }
 
 bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed)
@@ -135,6 +142,27 @@ static void note_names(cuda_queue *q, uint64_t ticket)
     }
 }
 
+/* Waits for the compiler.  What went wrong, or NULL. */
+static mx_failure *finish_kernels(cuda_queue *q)
+{
+    const cuda_gpu *gpu = q->device->gpu;
+    mx_failure *failure = NULL;
+    for (int i = 0; i < q->batch.count && !failure; i++) {
+        cuda_launch *l = &q->batch.launches[i];
+        cuda_kernel *k = l->kernel;
+        failure = jit_finish(k);
+        if (failure || l->shared_bytes <= atomic_load_explicit(&k->shared_bytes, memory_order_relaxed)) continue;
+        cu_result r = gpu->driver.cuFuncSetAttribute(k->function, CU_FUNCTION_SHARED_BYTES, (int)l->shared_bytes);
+        if (r == CU_OK) {
+            atomic_store_explicit(&k->shared_bytes, l->shared_bytes, memory_order_relaxed);
+        } else {
+            failure =
+                failure_make(MX_RUNTIME, "[%s] GPU: %u bytes of shared memory: error %d.", l->op, l->shared_bytes, r);
+        }
+    }
+    return failure;
+}
+
 static bool commit_locked(cuda_queue *q)
 {
     cuda_batch *b = &q->batch;
@@ -142,7 +170,10 @@ static bool commit_locked(cuda_queue *q)
     const cuda_driver *cu = &q->device->gpu->driver;
     uint64_t ticket = q->committed + 1;
     note_names(q, ticket);
-    cu_result r = b->count ? graph_start(q) : CU_OK;
+    mx_failure *failure = finish_kernels(q);
+    cu_result r = b->count && !failure ? graph_start(q) : CU_OK;
+    bool ok = r == CU_OK && !failure;
+    if (failure) fail_tickets_take(q, failure, ticket, ticket);
     if (r != CU_OK) fail_tickets(q, r, "its kernels do not start", ticket, ticket);
     cu_result marked = cu->cuEventRecord(q->events[ticket % QUEUE_EVENTS], q->handle);
     if (marked != CU_OK) fail_tickets(q, marked, "its kernels failed", ticket, UINT64_MAX);
@@ -151,7 +182,7 @@ static bool commit_locked(cuda_queue *q)
     b->open = false;
     q->committed = ticket;
     pool_commit(&q->device->pool, q->index);
-    return r == CU_OK && marked == CU_OK;
+    return ok && marked == CU_OK;
 }
 
 bool queue_commit(cuda_queue *q)

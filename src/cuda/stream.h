@@ -9,7 +9,7 @@
 
 /* A kernel takes one struct by value. */
 typedef struct cuda_launch {
-    cu_function function;
+    cuda_kernel *kernel;
     unsigned grid[3], block[3], shared_bytes;
     size_t args_at, args_bytes; /* in the batch's arguments */
     const char *op;
@@ -72,7 +72,7 @@ bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool compute
  */
 bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed);
 
-/* graph.c: starts the launches of a batch, as one graph if the like of it was seen before. */
+/* graph.c: starts the launches of a batch, whose kernels are ready, as one graph if the like of it was seen before. */
 cu_result graph_start(cuda_queue *q);
 
 #endif
