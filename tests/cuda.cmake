@@ -43,3 +43,18 @@ foreach(kind old:11040 broken:12040)
 endforeach()
 add_absent_test(old "CUDA 11.4, Mica needs 12.0" MICA_CUDA=sim MICA_SIM_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_old)
 add_absent_test(broken "has no function cuInit" MICA_CUDA=sim MICA_SIM_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_broken)
+
+# ---- The host side on the simulated device
+if(TARGET mica_sim)
+  add_executable(cuda_host cuda/host.c)
+  target_link_libraries(cuda_host PRIVATE mica_static)
+  add_dependencies(cuda_host mica_sim)
+  function(add_host_test name case)
+    add_test(NAME cuda_host_${name} COMMAND cuda_host ${case})
+    set_tests_properties(cuda_host_${name} PROPERTIES TIMEOUT 120
+        ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache;${ARGN}")
+  endfunction()
+  foreach(case right both_devices streams exported foreign)
+    add_host_test(${case} ${case})
+  endforeach()
+endif()

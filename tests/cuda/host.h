@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the cases of host.c and bad_host.c share. */
+#ifndef TESTS_CUDA_HOST_H
+#define TESTS_CUDA_HOST_H
+
+#include "mica.h"
+
+extern int failures;
+void check_at(bool ok, const char *what, int line);
+void expect_error_at(bool failed, mx_code code, const char *words, int line);
+#define CHECK(condition) check_at(condition, #condition, __LINE__)
+#define EXPECT_ERROR(failed, code, words) expect_error_at(failed, code, words, __LINE__)
+
+mx_stream *gpu_stream(void);
+mx_array *vector(int64_t n, float value);
+bool holds(mx_array *x, float value, float step);
+mx_array *chain(mx_array *x, int times);
+bool gpu_works(void);
+bool cpu_works(void);
+
+#endif
