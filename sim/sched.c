@@ -11,7 +11,7 @@
 enum { BATCH = 64 };
 
 static const char *const kind_name[] = {"kernel", "copy",          "fill",  "event record", "event wait",
-                                        "free",   "host function", "graph", "empty"};
+                                        "free",   "host function", "graph", "empty",        "library call"};
 
 uint64_t sim_hash(const void *p, size_t bytes, uint64_t h)
 {
@@ -113,6 +113,7 @@ void sim_run_command(sim_command *c)
     case FREE: sim_free_block(c->to); break;
     case HOST: sim_call_host(c->host, c->host_data); break;
     case GRAPH: sim_run_nodes(c); break;
+    case LIBRARY: c->library(c->staged); break;
     case WAIT:
     case EMPTY: break;
     }

@@ -14,7 +14,7 @@ enum { SIM_STREAMS = 64 };
 #define SIM_ARENA_BYTES (64ull << 30)
 
 typedef enum { RUN_FIFO, RUN_MINIMAL, RUN_RANDOM } sim_sched;
-typedef enum { KERNEL, COPY, FILL, RECORD, WAIT, FREE, HOST, GRAPH, EMPTY } sim_command_kind;
+typedef enum { KERNEL, COPY, FILL, RECORD, WAIT, FREE, HOST, GRAPH, EMPTY, LIBRARY } sim_command_kind;
 
 struct sim_function {
     struct sim_loaded *module;
@@ -47,7 +47,8 @@ typedef struct sim_command {
     void **params; /* with the values behind them */
     uint64_t to, from;
     size_t bytes;
-    void *staged;         /* pageable memory is copied at the call */
+    void *staged; /* pageable memory is copied at the call; LIBRARY: what it runs */
+    void (*library)(const void *staged);
     uint64_t pinned_hash; /* of a pinned source at the call */
     uint32_t value;
     unsigned value_bytes;

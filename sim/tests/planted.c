@@ -175,10 +175,14 @@ int test_planted(const char *name)
         void (*run)(void);
     } cases[] = {
 #define CASE(name) {#name, name}
-        CASE(past_end),     CASE(past_shared), CASE(past_local),       CASE(misaligned),      CASE(shift),
-        CASE(loop_barrier), CASE(end_barrier), CASE(unwritten),        CASE(diverged),        CASE(absent_lanes),
-        CASE(no_event),     CASE(early_free),  CASE(early_host_write), CASE(early_host_read), CASE(host_pointer),
-        CASE(unjoined),     CASE(third_alloc), CASE(launch),
+        CASE(past_end),           CASE(past_shared),     CASE(past_local),
+        CASE(misaligned),         CASE(shift),           CASE(loop_barrier),
+        CASE(end_barrier),        CASE(unwritten),       CASE(diverged),
+        CASE(absent_lanes),       CASE(no_event),        CASE(early_free),
+        CASE(early_host_write),   CASE(early_host_read), CASE(host_pointer),
+        CASE(unjoined),           CASE(third_alloc),     CASE(launch),
+        CASE(lt_short_leading),   CASE(lt_long_leading), CASE(lt_freed),
+        CASE(lt_small_workspace), CASE(lt_misaligned),   CASE(lt_no_event),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (strcmp(cases[i].name, name)) continue;

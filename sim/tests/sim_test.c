@@ -194,6 +194,7 @@ void test_right(void)
     test_matmul();
     test_integers();
     test_streams_and_graphs();
+    test_blaslt();
     int flag = 0;
     TRY(cuLaunchHostFunc(stream, set_flag, &flag));
     TRY(cuStreamSynchronize(stream));

@@ -4,6 +4,7 @@
 #ifndef SIM_TEST_H
 #define SIM_TEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,7 +44,17 @@ typedef void *handle;
     C(nvrtcGetProgramLogSize, (handle, size_t *))                                                                      \
     C(nvrtcGetProgramLog, (handle, char *))                                                                            \
     C(nvrtcGetCUBINSize, (handle, size_t *))                                                                           \
-    C(nvrtcGetCUBIN, (handle, char *))
+    C(nvrtcGetCUBIN, (handle, char *))                                                                                 \
+    C(cublasLtCreate, (handle *))                                                                                      \
+    C(cublasLtMatmulDescCreate, (handle *, int, int))                                                                  \
+    C(cublasLtMatmulDescSetAttribute, (handle, int, const void *, size_t))                                             \
+    C(cublasLtMatrixLayoutCreate, (handle *, int, uint64_t, uint64_t, int64_t))                                        \
+    C(cublasLtMatrixLayoutSetAttribute, (handle, int, const void *, size_t))                                           \
+    C(cublasLtMatmulPreferenceCreate, (handle *))                                                                      \
+    C(cublasLtMatmulPreferenceSetAttribute, (handle, int, const void *, size_t))                                       \
+    C(cublasLtMatmulAlgoGetHeuristic, (handle, handle, handle, handle, handle, handle, handle, int, void *, int *))    \
+    C(cublasLtMatmul, (handle, handle, const void *, ptr, handle, ptr, handle, const void *, ptr, handle, ptr, handle, \
+                       const void *, ptr, size_t, handle))
 
 struct calls {
 #define FIELD(name, params) int(*name) params;
@@ -63,6 +74,13 @@ void download(void *to, ptr from, size_t bytes);
 void run(handle f, unsigned gx, unsigned gy, unsigned bx, unsigned by, unsigned shared_bytes, void **params);
 
 void test_right(void);
+void test_blaslt(void);
+void lt_short_leading(void);
+void lt_long_leading(void);
+void lt_freed(void);
+void lt_small_workspace(void);
+void lt_misaligned(void);
+void lt_no_event(void);
 int test_planted(const char *name); /* 0: no such case */
 void test_speed(void);
 
