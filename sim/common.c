@@ -160,7 +160,7 @@ API sim_result cuDeviceGetAttribute(int *value, int attribute, int device)
     case SIM_ATTRIBUTE_WARP: *value = 32; break;
     case SIM_ATTRIBUTE_CLOCK: *value = 1000000; break;
     case SIM_ATTRIBUTE_SM_COUNT: *value = (int)number_of("SIM_SMS", 4); break;
-    case SIM_ATTRIBUTE_INTEGRATED: *value = 0; break;
+    case SIM_ATTRIBUTE_INTEGRATED: *value = number_of("SIM_INTEGRATED", 0) != 0; break;
     case SIM_ATTRIBUTE_L2_BYTES: *value = 4 << 20; break;
     case SIM_ATTRIBUTE_MAJOR: *value = (int)(capability / 10); break;
     case SIM_ATTRIBUTE_MINOR: *value = (int)(capability % 10); break;

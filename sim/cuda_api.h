@@ -42,7 +42,8 @@
     V(ATTRIBUTE_SHARED_OPTIN, 97, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)                               \
     V(ATTRIBUTE_POOLS, 115, CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)                                                \
     V(FUNCTION_MAX_DYNAMIC, 8, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)                                        \
-    V(STREAM_NON_BLOCKING, 1, CU_STREAM_NON_BLOCKING)
+    V(STREAM_NON_BLOCKING, 1, CU_STREAM_NON_BLOCKING)                                                                  \
+    V(HOST_MAPPED, 2, CU_MEMHOSTALLOC_DEVICEMAP)
 
 enum sim_value {
 #define SIM_VALUE(name, value, theirs) SIM_##name = value,

@@ -34,11 +34,25 @@ bool sim_is_device(uint64_t p)
     return p - sim.arena < SIM_ARENA_BYTES;
 }
 
+static int find_pinned(const void *p)
+{
+    int i = 0;
+    while (i < sim.pinned_count &&
+           ((const char *)p < sim.pinned[i].p || (const char *)p >= sim.pinned[i].p + sim.pinned[i].bytes))
+        i++;
+    return i;
+}
+
 bool sim_is_pinned(const void *p)
 {
-    for (int i = 0; i < sim.pinned_count; i++)
-        if ((const char *)p >= sim.pinned[i].p && (const char *)p < sim.pinned[i].p + sim.pinned[i].bytes) return true;
-    return false;
+    return find_pinned(p) < sim.pinned_count;
+}
+
+/* Device memory too: a copy to it is no reading by the host. */
+static bool is_mapped(const void *p)
+{
+    int i = find_pinned(p);
+    return i < sim.pinned_count && sim.pinned[i].mapped;
 }
 
 /* The last block that begins at or before p. */
@@ -153,15 +167,23 @@ API sim_result cuMemGetInfo_v2(size_t *unused, size_t *total)
 
 API sim_result cuMemHostAlloc(void **p, size_t bytes, unsigned flags)
 {
-    (void)flags;
     ENTER(cuMemHostAlloc);
+    if (bytes > sim.limit_bytes - sim.live_bytes) return sim_leave(SIM_OUT_OF_MEMORY);
     void *pinned = realloc(sim.pinned, (size_t)(sim.pinned_count + 1) * sizeof *sim.pinned);
     if (pinned) sim.pinned = pinned;
     *p = pinned ? aligned_alloc(4096, (bytes + 4095) / 4096 * 4096) : NULL;
     if (!*p) return sim_leave(SIM_OUT_OF_MEMORY);
     sim.pinned[sim.pinned_count].p = *p;
+    sim.pinned[sim.pinned_count].mapped = (flags & SIM_HOST_MAPPED) != 0;
     sim.pinned[sim.pinned_count++].bytes = bytes;
     return sim_leave(SIM_OK);
+}
+
+API sim_result cuMemHostGetDevicePointer_v2(sim_device_ptr *p, void *host, unsigned flags)
+{
+    ENTER(cuMemHostGetDevicePointer);
+    *p = (sim_device_ptr)(uintptr_t)host;
+    return sim_leave(flags || !is_mapped(host) ? SIM_INVALID_VALUE : SIM_OK);
 }
 
 API sim_result cuMemAllocHost_v2(void **p, size_t bytes)
@@ -187,7 +209,7 @@ API sim_result cuMemFreeHost(void *p)
 static sim_result copy(uint64_t to, uint64_t from, size_t bytes, sim_stream *s, bool wait)
 {
     if (!bytes) return SIM_OK;
-    bool host_source = !sim_is_device(from), host_target = !sim_is_device(to);
+    bool host_source = !sim_is_device(from), host_target = !sim_is_device(to) && !is_mapped((void *)(uintptr_t)to);
     void *target = (void *)(uintptr_t)to;
     const void *source = (const void *)(uintptr_t)from;
     sim_command *c = sim_command_new(s, COPY);

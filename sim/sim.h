@@ -117,6 +117,7 @@ extern struct sim {
     struct {
         char *p;
         size_t bytes;
+        bool mapped;
     } * pinned;
     int pinned_count;
     sim_command *running;

@@ -49,6 +49,11 @@ bool buffer_add_host(mx_buffer *b)
     return b->data != NULL;
 }
 
+void buffer_lend_host(mx_buffer *b, void *data)
+{
+    b->data = data;
+}
+
 void buffer_export(mx_buffer *b)
 {
     atomic_fetch_add(&b->exports, 1);
@@ -74,7 +79,7 @@ static void free_buffer(mx_buffer *b)
     }
     bool small = b->data == (char *)b + HEADER;
     size_t capacity = b->capacity;
-    if (!small) block_free(b->data, capacity); /* which takes NULL */
+    if (!small && capacity) block_free(b->data, capacity);
     block_free(b, small ? capacity : HEADER);
 }
 

@@ -31,7 +31,7 @@ struct mx_buffer {
     _Atomic(mx_side *) side; /* NULL: on the host only */
     void *data;              /* host side; NULL: on a device only */
     size_t bytes;            /* asked for */
-    size_t capacity;         /* of the host block */
+    size_t capacity;         /* of the host block; 0: `data` is not ours to free */
     void (*release)(void *ctx);
     void *ctx;
     struct mx_buffer *next; /* in the list of foreign buffers to release */
@@ -43,6 +43,8 @@ mx_buffer *buffer_foreign(void *data, size_t bytes, void (*release)(void *ctx), 
 mx_buffer *buffer_of_side_take(mx_side *side, size_t bytes);
 /* Host memory for one that has none yet; the caller holds the side's lock. */
 bool buffer_add_host(mx_buffer *b);
+/* ... or memory of the side, which lives as long as the buffer. */
+void buffer_lend_host(mx_buffer *b, void *data);
 mx_buffer *buffer_keep(mx_buffer *b);
 void buffer_drop(mx_buffer *b);
 /* Makes sure that the data can be read on the host; false: an error is recorded. */

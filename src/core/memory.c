@@ -38,7 +38,7 @@ typedef struct block_lists {
 /* Part of the runtime, kept here because only this file knows what it means. */
 static struct {
     _Atomic size_t active, peak, cached, device_cached; /* cached: on the host */
-    _Atomic size_t cache_limit, memory_limit;
+    _Atomic size_t cache_limit, device_cache_limit, memory_limit;
     pthread_mutex_t lock;
     free_block *first[CLASS_COUNT];
     free_block *nodes; /* surplus of threads */
@@ -203,6 +203,18 @@ void memory_count_device(int64_t active, int64_t cached)
         atomic_fetch_sub_explicit(&pool.active, (size_t)-active, memory_order_relaxed);
     }
     atomic_fetch_add_explicit(&pool.device_cached, (size_t)cached, memory_order_relaxed);
+}
+
+bool memory_fits(size_t bytes)
+{
+    size_t limit = limit_or(&pool.memory_limit, SIZE_MAX);
+    size_t used = atomic_load(&pool.active) + atomic_load(&pool.cached) + atomic_load(&pool.device_cached);
+    return used <= limit && bytes <= limit - used;
+}
+
+size_t memory_device_cache_limit(void)
+{
+    return limit_or(&pool.device_cache_limit, SIZE_MAX);
 }
 
 static void *map_block(size_t capacity)
@@ -396,6 +408,7 @@ size_t mx_set_memory_limit(size_t bytes)
 size_t mx_set_cache_limit(size_t bytes)
 {
     size_t before = swap_limit(&pool.cache_limit, bytes, cache_limit());
+    swap_limit(&pool.device_cache_limit, bytes, 0);
     if (mx_get_cache_memory() > bytes) mx_clear_cache();
     return before;
 }

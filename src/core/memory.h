@@ -6,6 +6,7 @@
 #define CORE_MEMORY_H
 
 #include "mica/memory.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,10 @@ void block_free(void *block, size_t capacity);
 
 /* A device's blocks, in the statistics of all memory. */
 void memory_count_device(int64_t active, int64_t cached);
+/* May the device take `bytes` more from its driver, or should it give back what it has cached first? */
+bool memory_fits(size_t bytes);
+/* How many free bytes a device may keep: no bound until mx_set_cache_limit sets one. */
+size_t memory_device_cache_limit(void);
 
 /* Fixed-size blocks of one node (NODE_BYTES) from the calling thread's list; any thread may free them. */
 #define NODE_BYTES 192

@@ -28,16 +28,19 @@ bool cuda_good(const cuda_gpu *gpu, cu_result result, const char *op, const char
 static bool describe(cuda_gpu *gpu, cuda_device *d, int index)
 {
     const cuda_driver *cu = &gpu->driver;
-    int major = 0, minor = 0;
+    int major = 0, minor = 0, integrated = 0;
     *d = (cuda_device){.gpu = gpu, .index = index};
     pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->out.lock, NULL);
     cu_result r = cu->cuDeviceGet(&d->handle, index);
     if (r == CU_OK) r = cu->cuDeviceGetName(d->name, (int)sizeof d->name, d->handle);
     if (r == CU_OK) r = cu->cuDeviceTotalMem_v2(&d->bytes, d->handle);
     if (r == CU_OK) r = cu->cuDeviceGetAttribute(&d->sm_count, CU_SM_COUNT, d->handle);
+    if (r == CU_OK) r = cu->cuDeviceGetAttribute(&integrated, CU_INTEGRATED, d->handle);
     if (r == CU_OK) r = cu->cuDeviceGetAttribute(&major, CU_MAJOR, d->handle);
     if (r == CU_OK) r = cu->cuDeviceGetAttribute(&minor, CU_MINOR, d->handle);
     d->arch = 10 * major + minor;
+    d->integrated = integrated != 0;
     if (r != CU_OK)
         snprintf(gpu->reason, CUDA_REASON, "device %d does not describe itself: %s (%d)", index, words(gpu, r), r);
     return r == CU_OK;
@@ -101,7 +104,7 @@ bool cuda_enter(cuda_device *d)
     pthread_mutex_lock(&d->lock);
     bool ok = d->context != NULL;
     if (!ok && cuda_good(d->gpu, cu->cuDevicePrimaryCtxRetain(&d->context, d->handle), "eval", "starting the device")) {
-        pool_init(&d->pool, cu);
+        pool_init(&d->pool, cu, d->integrated);
         ok = true;
     }
     cu_context context = d->context;

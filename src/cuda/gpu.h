@@ -13,16 +13,26 @@ enum { CUDA_DEVICES_MAX = 16, CUDA_QUEUES_MAX = POOL_QUEUES, CUDA_KERNEL_LISTS =
 typedef struct cuda_kernel cuda_kernel;
 typedef struct cuda_queue cuda_queue;
 
+/* Pinned memory through which results come to the host: staging.c. */
+typedef struct cuda_out {
+    pthread_mutex_t lock;
+    cu_stream stream; /* NULL: not made yet */
+    cu_event events[2];
+    char *at; /* NULL: none could be pinned */
+} cuda_out;
+
 typedef struct cuda_device {
     struct cuda_gpu *gpu;
     int index, arch, sm_count; /* arch: 90 is compute capability 9.0 */
     cu_device handle;
+    bool integrated; /* shares the host's memory */
     size_t bytes;
     char name[128];
     pthread_mutex_t lock;                    /* of what follows */
     cu_context context;                      /* NULL until the device is first used */
     cuda_kernel *kernels[CUDA_KERNEL_LISTS]; /* kernel.c */
     cuda_pool pool;                          /* has a lock of its own */
+    cuda_out out;                            /* so has this */
     int queue_count;
     cuda_queue *queues[CUDA_QUEUES_MAX];
 } cuda_device;

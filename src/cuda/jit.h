@@ -17,8 +17,8 @@ struct cuda_kernel {
     cuda_kernel *next; /* in the device's list */
     cuda_device *device;
     _Atomic int state;
-    cu_function function;  /* READY */
-    mx_failure *failure;   /* FAILED: asking for the kernel again compiles again */
+    cu_function function;          /* READY */
+    mx_failure *failure;           /* FAILED: asking for the kernel again compiles again */
     _Atomic unsigned shared_bytes; /* that a launch may ask for; more has to be allowed first */
     char *source;
     cuda_kernel *next_job;

@@ -8,9 +8,9 @@
 
 enum { SMALLEST_SHIFT = 9, SLAB_BYTES = 32 << 20, CARVED_MAX = SLAB_BYTES / 8 };
 
-void pool_init(cuda_pool *p, const cuda_driver *cu)
+void pool_init(cuda_pool *p, const cuda_driver *cu, bool mapped)
 {
-    *p = (cuda_pool){.cu = cu};
+    *p = (cuda_pool){.cu = cu, .mapped = mapped};
     pthread_mutex_init(&p->lock, NULL);
 }
 
@@ -82,19 +82,43 @@ static void collect(cuda_pool *p, cuda_block **list)
     }
 }
 
-static cu_ptr carve(cuda_pool *p, size_t capacity, cuda_slab **from)
+/* From the driver; `host` is NULL where only the device sees it. */
+static bool take_raw(cuda_pool *p, size_t bytes, cu_ptr *at, char **host)
+{
+    *host = NULL;
+    if (!p->mapped) return p->cu->cuMemAlloc_v2(at, bytes) == CU_OK;
+    void *shared;
+    if (p->cu->cuMemHostAlloc(&shared, bytes, CU_HOST_PORTABLE | CU_HOST_MAPPED) != CU_OK) return false;
+    *host = shared;
+    if (p->cu->cuMemHostGetDevicePointer_v2(at, shared, 0) == CU_OK) return true;
+    p->cu->cuMemFreeHost(shared);
+    return false;
+}
+
+static void give_raw(cuda_pool *p, cu_ptr at, char *host)
+{
+    if (host) {
+        p->cu->cuMemFreeHost(host);
+    } else {
+        p->cu->cuMemFree_v2(at);
+    }
+}
+
+static bool carve(cuda_pool *p, cuda_block *b)
 {
     cuda_slab *s = p->slabs;
-    if (!s || s->used + capacity > s->bytes) {
-        if (!(s = memory_try(sizeof *s))) return 0;
+    if (!s || s->used + b->capacity > s->bytes) {
+        if (!(s = memory_try(sizeof *s))) return false;
         *s = (cuda_slab){.bytes = SLAB_BYTES, .next = p->slabs};
-        if (p->cu->cuMemAlloc_v2(&s->at, SLAB_BYTES) != CU_OK) return mx_free(s), 0;
+        if (!take_raw(p, SLAB_BYTES, &s->at, &s->host)) return mx_free(s), false;
         p->slabs = s;
         p->reserved += SLAB_BYTES;
     }
-    *from = s;
-    s->used += capacity;
-    return s->at + s->used - capacity;
+    b->slab = s;
+    b->at = s->at + s->used;
+    b->host = s->host ? s->host + s->used : NULL;
+    s->used += b->capacity;
+    return true;
 }
 
 /* A block that was never used. */
@@ -103,18 +127,79 @@ static cuda_block *new_block(cuda_pool *p, int class, size_t capacity)
     cuda_block *b = memory_try(sizeof *b);
     if (!b) return NULL;
     *b = (cuda_block){.capacity = capacity, .class = class};
-    if (capacity <= CARVED_MAX) {
-        b->at = carve(p, capacity, &b->slab);
-    } else if (p->cu->cuMemAlloc_v2(&b->at, capacity) == CU_OK) {
+    /* A device that has no slab left may still have room for one block. */
+    if (capacity > CARVED_MAX || !carve(p, b)) {
+        if (!take_raw(p, capacity, &b->at, &b->host)) return mx_free(b), NULL;
         p->reserved += capacity;
-    } else {
-        b->at = 0;
     }
-    if (!b->at) return mx_free(b), NULL;
     count(p, 0, (int64_t)capacity);
     return b;
 }
 
+/* ---- Giving back */
+static void trim_list(cuda_pool *p, cuda_block **list)
+{
+    while (*list) {
+        cuda_block *b = *list;
+        if (b->slab && b->slab->live) {
+            list = &b->next;
+            continue;
+        }
+        *list = b->next;
+        count(p, 0, -(int64_t)b->capacity);
+        if (!b->slab) {
+            give_raw(p, b->at, b->host);
+            p->reserved -= b->capacity;
+        }
+        mx_free(b);
+    }
+}
+
+static void hold_slabs(const cuda_block *list, int step)
+{
+    for (const cuda_block *b = list; b; b = b->next) {
+        if (b->slab) b->slab->live += step;
+    }
+}
+
+/* A slab with a block whose batch is not finished stays, though nothing in it is in use. */
+static void hold_unfinished(cuda_pool *p, int step)
+{
+    hold_slabs(p->waiting, step);
+    for (int i = 0; i < POOL_QUEUES && p->queues[i]; i++) {
+        hold_slabs(p->queues[i]->given, step);
+        for (int class = 0; class < POOL_CLASSES; class ++) hold_slabs(p->queues[i]->free[class], step);
+    }
+}
+
+static void trim_slabs(cuda_pool *p)
+{
+    for (cuda_slab **s = &p->slabs; *s;) {
+        cuda_slab *slab = *s;
+        if (slab->live) {
+            s = &slab->next;
+            continue;
+        }
+        *s = slab->next;
+        give_raw(p, slab->at, slab->host);
+        p->reserved -= slab->bytes;
+        mx_free(slab);
+    }
+}
+
+static void trim(cuda_pool *p)
+{
+    collect(p, &p->waiting);
+    for (int i = 0; i < POOL_QUEUES && p->queues[i]; i++) {
+        for (int class = 0; class < POOL_CLASSES; class ++) collect(p, &p->queues[i]->free[class]);
+    }
+    hold_unfinished(p, 1);
+    for (int class = 0; class < POOL_CLASSES; class ++) trim_list(p, &p->free[class]);
+    trim_slabs(p);
+    hold_unfinished(p, -1);
+}
+
+/* ---- Taking and giving */
 cuda_block *pool_take(cuda_pool *p, int queue, size_t bytes)
 {
     size_t capacity;
@@ -128,6 +213,7 @@ cuda_block *pool_take(cuda_pool *p, int queue, size_t bytes)
         for (int i = 0; i < POOL_QUEUES && p->queues[i]; i++) collect(p, &p->queues[i]->free[class]);
         b = pop(&p->free[class]);
     }
+    if (!b && p->cached && !memory_fits(capacity)) trim(p);
     if (!b) b = new_block(p, class, capacity);
     if (b) {
         b->queue = queue;
@@ -214,67 +300,17 @@ void pool_finished(cuda_pool *p, int queue, uint64_t ticket)
     while (before < ticket && !atomic_compare_exchange_weak(finished, &before, ticket)) {}
 }
 
-/* ---- Giving back */
-static void trim_list(cuda_pool *p, cuda_block **list)
-{
-    while (*list) {
-        cuda_block *b = *list;
-        if (b->slab && b->slab->live) {
-            list = &b->next;
-            continue;
-        }
-        *list = b->next;
-        count(p, 0, -(int64_t)b->capacity);
-        if (!b->slab) {
-            p->cu->cuMemFree_v2(b->at);
-            p->reserved -= b->capacity;
-        }
-        mx_free(b);
-    }
-}
-
-static void hold_slabs(const cuda_block *list, int step)
-{
-    for (const cuda_block *b = list; b; b = b->next) {
-        if (b->slab) b->slab->live += step;
-    }
-}
-
-/* A slab with a block whose batch is not finished stays, though nothing in it is in use. */
-static void hold_unfinished(cuda_pool *p, int step)
-{
-    hold_slabs(p->waiting, step);
-    for (int i = 0; i < POOL_QUEUES && p->queues[i]; i++) {
-        hold_slabs(p->queues[i]->given, step);
-        for (int class = 0; class < POOL_CLASSES; class ++) hold_slabs(p->queues[i]->free[class], step);
-    }
-}
-
-static void trim_slabs(cuda_pool *p)
-{
-    for (cuda_slab **s = &p->slabs; *s;) {
-        cuda_slab *slab = *s;
-        if (slab->live) {
-            s = &slab->next;
-            continue;
-        }
-        *s = slab->next;
-        p->cu->cuMemFree_v2(slab->at);
-        p->reserved -= slab->bytes;
-        mx_free(slab);
-    }
-}
-
+/* ---- Limits */
 void pool_trim(cuda_pool *p)
 {
     pthread_mutex_lock(&p->lock);
-    collect(p, &p->waiting);
-    for (int i = 0; i < POOL_QUEUES && p->queues[i]; i++) {
-        for (int class = 0; class < POOL_CLASSES; class ++) collect(p, &p->queues[i]->free[class]);
-    }
-    hold_unfinished(p, 1);
-    for (int class = 0; class < POOL_CLASSES; class ++) trim_list(p, &p->free[class]);
-    trim_slabs(p);
-    hold_unfinished(p, -1);
+    trim(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pool_keep_limit(cuda_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->cached > memory_device_cache_limit()) trim(p);
     pthread_mutex_unlock(&p->lock);
 }

@@ -21,6 +21,7 @@ typedef struct cuda_use {
 
 typedef struct cuda_slab {
     cu_ptr at;
+    char *host; /* NULL: the host cannot see it */
     size_t bytes, used;
     int live; /* blocks in use */
     struct cuda_slab *next;
@@ -28,6 +29,7 @@ typedef struct cuda_slab {
 
 typedef struct cuda_block {
     cu_ptr at;
+    char *host; /* where host and device share memory: the same, else NULL */
     size_t capacity;
     int class, queue; /* its home: the queue that took it */
     int use_count;
@@ -46,6 +48,7 @@ typedef struct cuda_pool_queue {
 
 typedef struct cuda_pool {
     const cuda_driver *cu;
+    bool mapped; /* host and device share memory */
     pthread_mutex_t lock;
     cuda_slab *slabs;
     cuda_block *free[POOL_CLASSES]; /* for anybody */
@@ -54,7 +57,7 @@ typedef struct cuda_pool {
     size_t active, cached, reserved; /* bytes in use, free, and taken from the driver */
 } cuda_pool;
 
-void pool_init(cuda_pool *p, const cuda_driver *cu);
+void pool_init(cuda_pool *p, const cuda_driver *cu, bool mapped);
 bool pool_add_queue(cuda_pool *p, int queue);
 /* A block of at least `bytes`; NULL and no error: the device has no more (CU_NO_MEMORY), see pool_trim. */
 cuda_block *pool_take(cuda_pool *p, int queue, size_t bytes);
@@ -68,7 +71,9 @@ void pool_open(cuda_pool *p, int queue);
 void pool_commit(cuda_pool *p, int queue);
 void pool_finished(cuda_pool *p, int queue, uint64_t ticket);
 bool pool_has_finished(cuda_pool *p, int queue, uint64_t ticket);
-/* Gives free slabs and blocks back to the driver. */
+/* Gives free slabs and blocks back to the driver, without waiting. */
 void pool_trim(cuda_pool *p);
+/* The same where more is cached than mx_set_cache_limit allows. */
+void pool_keep_limit(cuda_pool *p);
 
 #endif

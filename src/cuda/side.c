@@ -27,9 +27,19 @@ static cuda_side *side_of(mx_buffer *b)
 }
 
 /* ---- What the core asks of a side */
+/* In the child of a fork the sides' locks may be held by threads that are not there. */
+static bool is_ours(void)
+{
+    if (LIKELY(!atomic_load_explicit(&runtime.forked, memory_order_relaxed))) return true;
+    return mx_fail_false(MX_RUNTIME, "[eval] The array is on the GPU of the process that this one was forked from; "
+                                     "evaluate and read it before, or start the child anew (spawn).");
+}
+
 static bool wait(mx_buffer *b)
 {
     cuda_side *s = side_of(b);
+    if (atomic_load_explicit(&s->on_host, memory_order_acquire)) return true;
+    if (!is_ours()) return false;
     pthread_mutex_lock(&s->lock);
     cuda_queue *writer = atomic_load(&s->on_host) ? NULL : s->writer;
     uint64_t ticket = s->ticket;
@@ -39,19 +49,17 @@ static bool wait(mx_buffer *b)
 
 static bool download(cuda_side *s, mx_buffer *b)
 {
-    cuda_queue *q = s->writer;
-    const cuda_driver *cu = &q->device->gpu->driver;
-    if (!cuda_enter(q->device) || !queue_wait(q, s->ticket, true) || !buffer_add_host(b)) return false;
-    if (!b->bytes) return true;
-    return cuda_good(q->device->gpu, cu->cuMemcpyDtoHAsync_v2(b->data, s->block->at, b->bytes, q->handle), "eval",
-                     "copying to the host") &&
-           cuda_good(q->device->gpu, cu->cuStreamSynchronize(q->handle), "eval", "copying to the host");
+    cuda_device *d = s->writer->device;
+    if (!cuda_enter(d) || !queue_wait(s->writer, s->ticket, true)) return false;
+    if (s->block->host) return buffer_lend_host(b, s->block->host), true;
+    return buffer_add_host(b) && stage_out(d, b->data, s->block->at, b->bytes);
 }
 
 static bool to_host(mx_buffer *b)
 {
     cuda_side *s = side_of(b);
     if (LIKELY(atomic_load_explicit(&s->on_host, memory_order_acquire))) return true;
+    if (!is_ours()) return false;
     pthread_mutex_lock(&s->lock);
     bool ok = atomic_load(&s->on_host) || download(s, b);
     if (ok) atomic_store_explicit(&s->on_host, true, memory_order_release);
@@ -62,6 +70,7 @@ static bool to_host(mx_buffer *b)
 static void exported(mx_buffer *b)
 {
     cuda_side *s = side_of(b);
+    if (atomic_load_explicit(&runtime.forked, memory_order_relaxed)) return; /* no device will read it */
     pthread_mutex_lock(&s->lock);
     s->stale = true;
     pthread_mutex_unlock(&s->lock);
@@ -100,19 +109,6 @@ static cuda_side *find_or_add_side(mx_buffer *b)
     return (cuda_side *)none; /* another thread was faster */
 }
 
-/* Copies the host's data to the block, ahead of what is being collected; the ticket that has it. */
-static bool upload(cuda_queue *q, const mx_buffer *b, cuda_block *to, uint64_t *ticket)
-{
-    const cuda_driver *cu = &q->device->gpu->driver;
-    pthread_mutex_lock(&q->lock);
-    queue_open(q);
-    *ticket = q->committed + 1;
-    /* From pageable memory: the driver has read it all when the call returns. */
-    cu_result r = b->bytes ? cu->cuMemcpyHtoDAsync_v2(to->at, b->data, b->bytes, q->handle) : CU_OK;
-    pthread_mutex_unlock(&q->lock);
-    return cuda_good(q->device->gpu, r, "eval", "copying to the device");
-}
-
 /* What others may write to, or what another device has: a copy for this call only. */
 static bool upload_once(cuda_call *c, mx_array *x, cu_ptr *at)
 {
@@ -120,14 +116,14 @@ static bool upload_once(cuda_call *c, mx_array *x, cu_ptr *at)
     if (!buffer_to_host(x->buffer)) return false;
     cuda_block *block = cuda_scratch(c, x->buffer->bytes);
     *at = block ? block->at + (cu_ptr)x->offset : 0;
-    return block && upload(c->queue, x->buffer, block, &ticket);
+    return block && stage_in(c->queue, block->at, x->buffer->data, x->buffer->bytes, &ticket);
 }
 
 static bool bring(cuda_call *c, cuda_side *s, mx_buffer *b)
 {
     if (s->writer) return true;
     if (!(s->block = queue_take(c->queue, b->bytes))) return false;
-    if (upload(c->queue, b, s->block, &s->ticket)) return s->writer = c->queue, true;
+    if (stage_in(c->queue, s->block->at, b->data, b->bytes, &s->ticket)) return s->writer = c->queue, true;
     pool_give(&c->queue->device->pool, s->block);
     return s->block = NULL, false;
 }

@@ -21,6 +21,7 @@ static cuda_queue *make_queue(cuda_device *d, mx_stream *stream)
     q->device = d;
     q->stream = stream;
     pthread_mutex_init(&q->lock, NULL);
+    pthread_mutex_init(&q->ring.lock, NULL);
     bool ok = cuda_good(d->gpu, cu->cuStreamCreate(&q->handle, CU_STREAM_APART), "eval", "making a stream");
     for (int i = 0; ok && i < QUEUE_EVENTS; i++)
         ok = cuda_good(d->gpu, cu->cuEventCreate(&q->events[i], CU_EVENT_UNTIMED), "eval", "making an event");
@@ -227,6 +228,7 @@ bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed)
         pthread_mutex_lock(&q->lock);
         if (r == CU_OK) {
             finish(q, ticket);
+            pool_keep_limit(&q->device->pool);
         } else {
             fail_tickets(q, r, "its kernels failed", q->finished + 1, UINT64_MAX);
         }

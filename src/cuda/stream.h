@@ -35,6 +35,17 @@ typedef struct queue_failure {
     struct queue_failure *next;
 } queue_failure;
 
+/* Pinned memory through which operands come to the device: staging.c. */
+enum { RING_SEGMENTS = 8 };
+typedef struct cuda_ring {
+    pthread_mutex_t lock; /* taken before the queue's */
+    bool asked;
+    char *at; /* NULL: none could be pinned */
+    int now;
+    size_t used;                     /* of segment `now` */
+    uint64_t tickets[RING_SEGMENTS]; /* the last batches that read them */
+} cuda_ring;
+
 struct cuda_queue {
     cuda_device *device;
     int index;
@@ -47,6 +58,7 @@ struct cuda_queue {
     cuda_graph_cache *graphs;
     queue_failure *failures;
     mx_stream *stream;
+    cuda_ring ring;
 };
 
 /* The queue of a stream, made when it is first used; its device's context is current afterwards. NULL: an error is
@@ -71,6 +83,11 @@ bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool compute
 /* Did the ticket's batch fail?  Then records its error.  What was only copied, not computed, outlives failed launches.
  */
 bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed);
+
+/* staging.c.  Copies to the device ahead of what is being collected; `ticket` has it. */
+bool stage_in(cuda_queue *q, cu_ptr to, const void *from, size_t bytes, uint64_t *ticket);
+/* Copies to the host what is computed already. */
+bool stage_out(cuda_device *d, void *to, cu_ptr from, size_t bytes);
 
 /* graph.c: starts the launches of a batch, whose kernels are ready, as one graph if the like of it was seen before. */
 cu_result graph_start(cuda_queue *q);
