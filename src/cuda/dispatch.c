@@ -49,7 +49,7 @@ bool cuda_run(mx_stream *stream, const mx_group *group)
                    .nout = lead->nout,
                    .may_donate = !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed))};
     bool ok = run_kernel(&c, op);
-    for (int i = 0; i < c.scratch_count; i++) pool_give(&q->device->pool, c.scratch[i]);
+    cuda_release(&c);
     if (!ok) release_outputs(lead);
     return ok;
 }

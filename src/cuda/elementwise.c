@@ -38,6 +38,11 @@ static const dtype_names dtypes[MX_DTYPE_COUNT] = {
     [MX_BFLOAT16] = NAMES("bf16", "float", real), [MX_COMPLEX64] = NAMES("c64", "c64", complex),
 };
 
+const char *elementwise_type(uint8_t dtype)
+{
+    return dtypes[dtype].stored;
+}
+
 const char *elementwise_expression(const cuda_op *op, uint8_t dtype)
 {
     const char *text;
@@ -149,9 +154,4 @@ bool cuda_elementwise(cuda_call *c, const cuda_op *op)
 {
     mx_array *last = c->in[c->nin - 1];
     return run(c, c->op->name, elementwise_expression(op, last->dtype), c->in, c->nin, array_shape(c->out));
-}
-
-bool cuda_copy(cuda_call *c, mx_array *x)
-{
-    return run(c, "copy", "x", &x, 1, array_shape(x));
 }

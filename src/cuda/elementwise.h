@@ -15,6 +15,8 @@ typedef struct elementwise_key {
     uint8_t out, in[ELEMENTWISE_OPERANDS];
 } elementwise_key;
 
+/* The type of a dtype's elements in CUDA C. */
+const char *elementwise_type(uint8_t dtype);
 /* The op's expression for its last operand's dtype; NULL: it has none. */
 const char *elementwise_expression(const cuda_op *op, uint8_t dtype);
 /* False: an error is recorded. */

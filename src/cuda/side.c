@@ -171,6 +171,12 @@ cuda_block *cuda_scratch(cuda_call *c, size_t bytes)
     return b;
 }
 
+void cuda_release(cuda_call *c)
+{
+    for (int i = 0; i < c->scratch_count; i++) pool_give(&c->queue->device->pool, c->scratch[i]);
+    c->scratch_count = c->borrowed_count = 0;
+}
+
 /* ---- Outputs */
 /* May the queue overwrite x? Its home must be this queue, which also computed it. */
 static bool can_donate(const cuda_call *c, const mx_array *x, const mx_array *out)

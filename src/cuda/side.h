@@ -7,7 +7,7 @@
 #include "cuda/stream.h"
 #include "core/op.h"
 
-enum { CUDA_MAX_SCRATCH = 16, CUDA_MAX_BORROWED = 16 };
+enum { CUDA_MAX_SCRATCH = 40, CUDA_MAX_BORROWED = MX_MAX_NDIM + 2 };
 
 /* One application of an op. */
 typedef struct cuda_call {
@@ -32,6 +32,9 @@ bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at);
 /* Output i, row-major, in a block of its own, or in x's if nobody else needs that (x may be NULL). */
 bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at);
 cuda_block *cuda_scratch(cuda_call *c, size_t bytes);
+/* Gives the scratch back, in the queue's order, and forgets the operands: at the end of a call, or before further
+ * operands where launches have been collected for those so far. */
+void cuda_release(cuda_call *c);
 
 /* ---- Then: collects the launch.  Sets the ticket of the outputs. */
 bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes);

@@ -246,6 +246,15 @@ bool queue_drain(cuda_queue *q)
     return queue_wait(q, ticket, true);
 }
 
+bool queue_read(cuda_queue *q, void *to, cu_ptr from, size_t bytes)
+{
+    const cuda_driver *cu = &q->device->gpu->driver;
+    return queue_drain(q) &&
+           cuda_good(q->device->gpu, cu->cuMemcpyDtoHAsync_v2(to, from, bytes, q->handle), "eval",
+                     "copying to the host") &&
+           cuda_good(q->device->gpu, cu->cuStreamSynchronize(q->handle), "eval", "copying to the host");
+}
+
 bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool computed)
 {
     if (q == other) return queue_is_good(q, ticket, computed);

@@ -78,6 +78,8 @@ bool queue_commit(cuda_queue *q);
 bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed);
 /* Waits for all that was collected so far. */
 bool queue_drain(cuda_queue *q);
+/* Copies from the device to the host what was collected so far, and waits for it. */
+bool queue_read(cuda_queue *q, void *to, cu_ptr from, size_t bytes);
 /* What q issues from now on comes after another queue's ticket. */
 bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool computed);
 /* Did the ticket's batch fail?  Then records its error.  What was only copied, not computed, outlives failed launches.
