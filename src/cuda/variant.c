@@ -49,13 +49,14 @@ bool variant_run(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads,
     } key = {"var", v};
     cuda_device *d = c->queue->device;
     if (!blocks) return true;
-    cu_function f = jit_find(d, &key, sizeof key);
-    if (!f) {
+    cuda_kernel *kernel = jit_find(d, &key, sizeof key);
+    if (!kernel) {
         char source[VARIANT_SOURCE], entry[VARIANT_ENTRY];
         variant_source(v, source, entry);
-        if (!(f = jit_add(d, &key, sizeof key, source, entry))) return false;
+        if (!(kernel = jit_add(d, &key, sizeof key, source, entry))) return false;
     }
-    cuda_launch launch = {.function = f, .grid = {(unsigned)blocks, 1, 1}, .block = {threads, 1, 1}, .op = c->op->name};
+    cuda_launch launch = {
+        .kernel = kernel, .grid = {(unsigned)blocks, 1, 1}, .block = {threads, 1, 1}, .op = c->op->name};
     return cuda_collect(c, &launch, args, args_bytes);
 }
 

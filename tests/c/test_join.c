@@ -41,6 +41,15 @@ const op_sample samples_concatenate[] = {
     {0},
 };
 
+TEST(concatenate_takes_any_number_of_arrays)
+{
+    mx_array *parts[100];
+    for (int i = 0; i < 100; i++) parts[i] = mx_broadcast_to(mx_float((float)i), SHAPE(2, 1 + i % 3));
+    mx_array *y = mx_concatenate(parts, 100, 1);
+    CHECK_SHAPE(y, SHAPE(2, 199), MX_FLOAT32);
+    CHECK_VALUES(mx_slice(y, (int64_t[]){0, 196}, (int64_t[]){2, 199}, (int64_t[]){1, 1}), 0, 98, 98, 99, 98, 98, 99);
+}
+
 TEST(concatenate_checks_its_arrays)
 {
     mx_array *x = mx_arange(0, 6, 1, MX_INT32), *y = mx_reshape(x, SHAPE(2, 3)), *scalar = mx_int(1);

@@ -14,6 +14,7 @@ const op_sample samples_masked_set[] = {
     {"values left over", set, {IN(6), IN_MASK(6), IN(11)}, FLOATS},
     {"special values", set, {IN_SPECIAL(200), IN_MASK(200), IN_SPECIAL(200)}, ALL},
     {"many elements", set, {IN(300, 400), IN_MASK(300, 400), IN(120000)}, DTYPE(MX_FLOAT32)},
+    {"more than one count of all chunks on a GPU", set, {IN(600000), IN_MASK(600000), IN(600000)}, DTYPE(MX_UINT8)},
     {0},
 };
 

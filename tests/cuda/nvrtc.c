@@ -5,6 +5,7 @@
  * is no NVRTC. */
 #include "cuda/elementwise.h"
 #include "cuda/jit.h"
+#include "cuda/variant.h"
 #include "core/op.h"
 #include "core/params/cast.h"
 #include "mica.h"
@@ -122,6 +123,28 @@ static void check_elementwise(run *r)
     }
 }
 
+static void check_variants(run *r)
+{
+    const uint32_t some = 1u << MX_UINT8 | 1u << MX_UINT64 | 1u << MX_FLOAT32 | 1u << MX_BFLOAT16 | 1u << MX_COMPLEX64 |
+                          1u << TYPE_UNIT_16;
+    char source[VARIANT_SOURCE], entry[VARIANT_ENTRY];
+    for (int id = 0; id < VARIANT_COUNT; id++) {
+        const variant_row *row = &variant_rows[id];
+        uint32_t ts = row->t ? row->t : 1, us = row->u ? row->u : 1;
+        if (!r->all && ts & some) ts &= some;
+        if (!r->all && us & some) us &= some;
+        for (int i = 0; i < TYPE_COUNT * TYPE_COUNT * row->options; i++) {
+            cuda_variant v = {.id = (uint16_t)id,
+                              .t = (uint8_t)(i % TYPE_COUNT),
+                              .u = (uint8_t)(i / TYPE_COUNT % TYPE_COUNT),
+                              .option = (uint8_t)(i / TYPE_COUNT / TYPE_COUNT)};
+            if (!(ts >> v.t & 1) || !(us >> v.u & 1)) continue;
+            variant_source(v, source, entry);
+            check_kernel(r, source, entry);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     run r = {0};
@@ -138,6 +161,7 @@ int main(int argc, char **argv)
         return 77;
     }
     check_elementwise(&r);
+    check_variants(&r);
     printf("NVRTC %d.%d: %d kernels, %d failed\n", r.nvrtc.version / 1000, r.nvrtc.version % 1000 / 10, r.count,
            r.failed);
     return r.failed != 0;

@@ -7,7 +7,7 @@ typedef u64 INDEX;
 typedef u32 INDEX;
 #endif
 
-static __device__ __forceinline__ T read(const gather_args &a, INDEX i)
+DEVICE T read(const gather_args &a, INDEX i)
 {
     INDEX element, point, r = divide(i, a.block_size, element);
     INDEX before = divide(r, a.points, point);

@@ -15,20 +15,20 @@ template <class S> struct index_elements {
 #define OUTSIDE ((i64)1 << 63) // the place of an index that drops its element
 
 // ---- Division; INDEX is u32 (below 2^31) or u64
-static __device__ __forceinline__ u32 divide(u32 x, const index_divider &d, u32 &rest)
+DEVICE u32 divide(u32 x, const index_divider &d, u32 &rest)
 {
     u32 q = (__umulhi(x, d.magic) + x) >> d.shift;
     rest = x - q * (u32)d.n;
     return q;
 }
-static __device__ __forceinline__ u64 divide(u64 x, const index_divider &d, u64 &rest)
+DEVICE u64 divide(u64 x, const index_divider &d, u64 &rest)
 {
     u64 q = x / (u64)d.n;
     rest = x - q * (u64)d.n;
     return q;
 }
 
-template <class INDEX> static __device__ __forceinline__ i64 walk_offset(const index_walk &w, INDEX i, int layout = 0)
+template <class INDEX> DEVICE i64 walk_offset(const index_walk &w, INDEX i, int layout = 0)
 {
     i64 at = 0;
     for (int d = w.ndim - 1; d > 0; d--) {
@@ -40,7 +40,7 @@ template <class INDEX> static __device__ __forceinline__ i64 walk_offset(const i
 }
 
 // ---- Indices
-static __device__ __forceinline__ i64 index_at(u64 from, int kind, i64 at, i64 size)
+DEVICE i64 index_at(u64 from, int kind, i64 at, i64 size)
 {
     i64 x;
     switch (kind) {
@@ -57,7 +57,7 @@ static __device__ __forceinline__ i64 index_at(u64 from, int kind, i64 at, i64 s
 }
 
 // ONE: there is one array of indices.
-template <bool ONE, class INDEX> static __device__ __forceinline__ i64 place_of(const index_places &p, INDEX point)
+template <bool ONE, class INDEX> DEVICE i64 place_of(const index_places &p, INDEX point)
 {
     INDEX c1, c2, c0 = divide(point, p.shape[2], c2);
     c0 = divide(c0, p.shape[1], c1);
