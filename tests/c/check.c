@@ -17,10 +17,11 @@ static struct {
     char **filters;
     int filter_count;
     bool full, verbose, laws_only, tests_only;
-    const char *mode; /* "", "--torture", "--levels", "--threads", "--list", "--record" */
-    const char *record_path;
+    const char *mode;                 /* "", "--torture", "--levels", "--threads", "--list", "--record" */
+    const char *record_path, *device; /* the default device; NULL: the CPU */
     composed_function *functions;
     test_case *tests, **last_test;
+    int shard, shard_count; /* only every shard_count-th group of cases; 0: all */
     int passed, failed;
     bool test_failed;
     char current[TEXT]; /* what runs now, for the signal handler */
@@ -170,11 +171,18 @@ static void fill_case(law_case *c)
     }
 }
 
+/* Cases of one op and dtype stay together, for they share kernels; the rest is spread by hash. */
+static bool in_shard(const char *name, const char *dtype)
+{
+    return run.shard_count == 0 ||
+           (seed_of(name, 0) ^ seed_of(dtype, 1)) % (uint64_t)run.shard_count == (uint64_t)run.shard;
+}
+
 static void visit_case(law_case c, void (*visit)(law_case *c, void *ctx), void *ctx)
 {
     char name[TEXT];
     snprintf(name, sizeof name, "%s/%s/%s", c.name, c.sample->what, mx_dtype_name(c.dtype));
-    if (!chosen(name)) return;
+    if (!chosen(name) || !in_shard(c.name, mx_dtype_name(c.dtype))) return;
     memcpy(run.current, name, sizeof name);
     if (run.verbose) printf("%s\n", name);
     alarm(120);
@@ -315,7 +323,7 @@ static void run_test(const test_case *t)
 static void run_tests(void)
 {
     for (const test_case *t = run.tests; t; t = t->next) {
-        if (!chosen(t->name)) continue;
+        if (!chosen(t->name) || !in_shard(t->name, "")) continue;
         if (run.verbose || !strcmp(run.mode, "--list")) printf("%s\n", t->name);
         if (strcmp(run.mode, "--list")) run_test(t);
     }
@@ -327,6 +335,16 @@ static void crashed(int signal_number)
     static const char *const lead = "\nthe program stopped (crash, abort or time limit) in: ";
     bool told = write(2, lead, strlen(lead)) > 0 && write(2, run.current, strlen(run.current)) > 0 && write(2, "\n", 1);
     _exit(told ? 128 + signal_number : 127);
+}
+
+/* "2/8": the second of eight parts. */
+static bool read_shard(const char *text)
+{
+    bool ok =
+        sscanf(text, "%d/%d", &run.shard, &run.shard_count) == 2 && 1 <= run.shard && run.shard <= run.shard_count;
+    if (!ok) printf("--shard %s: 1/8 to 8/8, say\n", text);
+    run.shard--;
+    return ok;
 }
 
 static bool read_arguments(int argc, char **argv)
@@ -341,6 +359,10 @@ static bool read_arguments(int argc, char **argv)
         } else if (!strcmp(argv[i], "--record") && i + 1 < argc) {
             run.mode = argv[i];
             run.record_path = argv[++i];
+        } else if (!strcmp(argv[i], "--device") && i + 1 < argc) {
+            run.device = argv[++i];
+        } else if (!strcmp(argv[i], "--shard") && i + 1 < argc) {
+            if (!read_shard(argv[++i])) return false;
         } else if (!strcmp(argv[i], "--full")) {
             run.full = true;
         } else if (!strcmp(argv[i], "--verbose")) {
@@ -350,8 +372,8 @@ static bool read_arguments(int argc, char **argv)
         } else if (!strcmp(argv[i], "--tests")) {
             run.tests_only = true;
         } else if (argv[i][0] == '-') {
-            printf("usage: %s [--torture | --levels | --threads | --list | --record FILE] [--full] [--verbose] "
-                   "[--laws | --tests] [part of a name ...]\n",
+            printf("usage: %s [--torture | --levels | --threads | --list | --record FILE] [--device gpu] "
+                   "[--shard I/N] [--full] [--verbose] [--laws | --tests] [part of a name ...]\n",
                    argv[0]);
             return false;
         } else {
@@ -359,6 +381,15 @@ static bool read_arguments(int argc, char **argv)
         }
     }
     return true;
+}
+
+static bool choose_device(void)
+{
+    bool is_gpu = run.device && !strcmp(run.device, "gpu");
+    if (!run.device || !strcmp(run.device, "cpu")) return true;
+    if (is_gpu && mx_set_default_device((mx_device){MX_GPU, 0})) return true;
+    printf("--device %s: %s\n", run.device, is_gpu ? mx_error().message : "cpu or gpu");
+    return false;
 }
 
 static int report(void)
@@ -371,7 +402,7 @@ static int report(void)
 
 int main(int argc, char **argv)
 {
-    if (!read_arguments(argc, argv)) return 2;
+    if (!read_arguments(argc, argv) || !choose_device()) return 2;
     const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], crashed);
     if (!strcmp(run.mode, "--record")) return !record_outputs(run.record_path);
