@@ -64,11 +64,11 @@ typedef struct copy_job {
     char *to;
     const char *from;
     int64_t bytes, total;
-    bool lines;                 /* rows: whole lines, streamed in the order of the source */
-    bool dense, stream;         /* the result is row-major; it is streamed */
-    int64_t width, parts;       /* rows: columns of a part, parts of a row */
-    int across;                 /* panels: the dimension that is adjacent in the source */
-    int64_t height, row_panels; /* panels: rows of one, how many a matrix has */
+    bool lines;                        /* rows: whole lines, streamed in the order of the source */
+    bool dense, stream;                /* the result is row-major; it is streamed */
+    int64_t width, parts;              /* rows: columns of a part, parts of a row */
+    int across;                        /* panels: the dimension that is adjacent in the source */
+    int64_t panel, height, row_panels; /* panels: columns and rows of one, how many a matrix has */
 } copy_job;
 
 /* ---- Rows */
@@ -230,7 +230,7 @@ static void copy_panels(void *ctx, int64_t begin, int64_t end)
     int64_t bytes = job->bytes, n = w->shape[last], rows = w->shape[p];
     int64_t per_columns = job->total / n / rows * job->row_panels;
     for (int64_t k = begin; k < end; k++) {
-        int64_t j = k / per_columns * COPY_PANEL, i = k % job->row_panels * job->height;
+        int64_t j = k / per_columns * job->panel, i = k % job->row_panels * job->height;
         int64_t rest = k % per_columns / job->row_panels;
         int64_t to = i * w->stride[0][p] + j * w->stride[0][last], from = i * w->stride[1][p] + j * w->stride[1][last];
         for (int d = last - 1; d >= 0; d--) {
@@ -242,10 +242,11 @@ static void copy_panels(void *ctx, int64_t begin, int64_t end)
         copy_matrix m = {.to = job->to + to * bytes,
                          .from = job->from + from * bytes,
                          .rows = rows - i < job->height ? rows - i : job->height,
-                         .columns = n - j < COPY_PANEL ? n - j : COPY_PANEL,
+                         .columns = n - j < job->panel ? n - j : job->panel,
                          .to_stride = w->stride[0][p] * bytes,
                          .from_stride = w->stride[1][last] * bytes,
                          .row_step = w->stride[1][p] * bytes,
+                         .after = rows - i < job->height ? 0 : rows - i - job->height,
                          .bytes = (int)bytes};
         m.stream = job->stream && (m.columns * bytes >= STREAM_RUN || m.to_stride == m.columns * bytes);
         if (m.row_step == -bytes) { /* from the last row to the first */
@@ -260,12 +261,13 @@ static void copy_panels(void *ctx, int64_t begin, int64_t end)
 
 static void split_panels(copy_job *job)
 {
-    int64_t n = job->w.shape[job->w.ndim - 1], rows = job->w.shape[job->across];
-    int64_t columns = n < COPY_PANEL ? n : COPY_PANEL, step = CHUNK_BYTES / job->bytes;
+    int64_t n = job->w.shape[job->w.ndim - 1], rows = job->w.shape[job->across], step = CHUNK_BYTES / job->bytes;
+    job->panel = COPY_PANEL / job->bytes;
+    int64_t columns = n < job->panel ? n : job->panel;
     int64_t height = (step / columns + LINE) / LINE * LINE;
     job->height = height < rows ? height : rows;
     job->row_panels = (rows + job->height - 1) / job->height;
-    int64_t panels = (n + COPY_PANEL - 1) / COPY_PANEL * (job->total / n / rows) * job->row_panels;
+    int64_t panels = (n + job->panel - 1) / job->panel * (job->total / n / rows) * job->row_panels;
     cpu_split(panels, 1 + step / (2 * columns * job->height), copy_panels, job);
 }
 

@@ -6,15 +6,17 @@
 
 #include "cpu/kernels/kernel.h"
 
-/* Columns of the result of one transposition: rows of the source, which are as many pages. */
-enum { COPY_PANEL = 512 };
+/* Bytes of a row of the result that one transposition makes: they come from as many rows of the source as elements.  An odd
+ * number of lines, for rows of a power of two would all fall into the same sets of the cache. */
+enum { COPY_PANEL = 17 * 64 };
 
 /* A matrix whose columns are copied to rows: element (i, j) of the result is at to + i * to_stride + j * bytes and comes
- * from from + j * from_stride + i * row_step; all in bytes.  rows and columns may be any; columns <= COPY_PANEL. */
+ * from from + j * from_stride + i * row_step; all in bytes.  rows and columns may be any; columns * bytes <= COPY_PANEL. */
 typedef struct copy_matrix {
     char *to;
     const char *from;
     int64_t rows, columns, to_stride, from_stride, row_step;
+    int64_t after; /* rows of the result that come next */
     int bytes;
     bool stream;
 } copy_matrix;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Transposition.  Square tiles of a register's width are transposed in registers: interleaving log2 times transposes
- * the squares within lanes, exchanging lanes the rest.  Tiles go down a strip of the source that is some cache lines
- * wide, so every line is read once; rows ahead are prefetched, for no prefetcher follows such a walk.  A result that is
- * to be streamed is put together in the L2 cache first: its rows begin anywhere, and only whole lines may be streamed.
+ * the squares within lanes, exchanging lanes the rest.  Tiles go down a strip of the source, whose lines no prefetcher
+ * finds, for they lie a row apart: they are asked for ahead, into the L2 cache, while the strip before is written.  A
+ * result that is to be streamed is put together in the L2 cache first: its rows begin anywhere, and only whole lines
+ * may be streamed.
  */
 #include "cpu/kernels/copy.h"
 #include "cpu/kernels/copy_simd.h"
@@ -11,7 +12,7 @@
 #define TEMPLATE "cpu/kernels/copy_block_tmpl.h"
 #include "cpu/kernels/each_size.h"
 
-enum { STRIP_LINES = 1, AHEAD = 32 };
+enum { STRIP = 128 }; /* rows of the result */
 
 typedef void (*tile_copy_fn)(char *to, int64_t to_stride, const char *from, int64_t from_stride);
 typedef void (*block_copy_fn)(const copy_matrix *m);
@@ -79,34 +80,38 @@ static void part_tile(tile_copy_fn tile, char *to, int64_t to_stride, const char
     for (int64_t i = 0; i < rows; i++) memcpy(to + i * to_stride, out + i * REG, (size_t)(columns * bytes));
 }
 
-/* Tiles of a strip from top to bottom of the source; `to` is where its first row of the result goes. */
-static void strip_tiles(const copy_matrix *m, char *to, int64_t to_stride, int64_t first, int64_t rows)
+/* Asks for the lines of source row j from row `first` of the result on. */
+static void prefetch_row(const copy_matrix *m, int64_t j, int64_t first, int64_t rows)
+{
+    const char *from = m->from + j * m->from_stride + first * m->bytes;
+    for (int64_t at = 0; at < rows * m->bytes; at += LINE) PREFETCH_L2(from + at);
+}
+
+/* Tiles of a strip from top to bottom of the source; `to` is where its first row of the result goes.  Asks for the
+ * `next` rows after it. */
+static void strip_tiles(const copy_matrix *m, char *to, int64_t to_stride, int64_t first, int64_t rows, int64_t next)
 {
     tile_copy_fn tile = tile_by_size[m->bytes];
-    int64_t n = REG / m->bytes, strip_bytes = rows * m->bytes;
-    const char *from = m->from + first * m->bytes;
+    int64_t n = REG / m->bytes;
     for (int64_t j = 0; j < m->columns; j += n) {
         int64_t columns = m->columns - j < n ? m->columns - j : n;
-        const char *next = from + j * m->from_stride;
-        int64_t ahead = j + AHEAD;
-        for (int64_t k = ahead; k < ahead + n && k < m->columns; k++) {
-            for (int64_t at = 0; at < strip_bytes; at += LINE) PREFETCH(from + k * m->from_stride + at);
-        }
+        const char *from = m->from + j * m->from_stride + first * m->bytes;
+        for (int64_t k = j; k < j + columns && next; k++) prefetch_row(m, k, first + rows, next);
         for (int64_t i = 0; i < rows; i += n) {
             int64_t part = rows - i < n ? rows - i : n;
             char *at = to + i * to_stride + j * m->bytes;
             if (part == n && columns == n)
-                tile(at, to_stride, next + i * m->bytes, m->from_stride);
+                tile(at, to_stride, from + i * m->bytes, m->from_stride);
             else
-                part_tile(tile, at, to_stride, next + i * m->bytes, m->from_stride, part * m->bytes, columns, m->bytes);
+                part_tile(tile, at, to_stride, from + i * m->bytes, m->from_stride, part * m->bytes, columns, m->bytes);
         }
     }
 }
 
-static void one_strip(const copy_matrix *m, char *to, int64_t to_stride, int64_t first, int64_t rows)
+static void one_strip(const copy_matrix *m, char *to, int64_t to_stride, int64_t first, int64_t rows, int64_t next)
 {
     if (m->row_step == m->bytes && rows >= 4 && m->columns >= 4) {
-        strip_tiles(m, to, to_stride, first, rows);
+        strip_tiles(m, to, to_stride, first, rows, next);
     } else {
         copy_matrix block = *m;
         block.to = to;
@@ -117,22 +122,30 @@ static void one_strip(const copy_matrix *m, char *to, int64_t to_stride, int64_t
     }
 }
 
+/* Streams the rows of a strip and asks for the source of the next one meanwhile. */
+static void stream_strip(const copy_matrix *m, char *to, const char *stage, int64_t first, int64_t rows, int64_t next)
+{
+    int64_t run = m->columns * m->bytes;
+    for (int64_t k = 0; k < rows; k++) {
+        for (int64_t j = k * m->columns / rows; j < (k + 1) * m->columns / rows && next; j++) {
+            prefetch_row(m, j, first + rows, next);
+        }
+        KERNEL(stream_copy)(to + k * m->to_stride, stage + k * run, (size_t)run);
+    }
+}
+
 void KERNEL(copy_transposed)(const copy_matrix *m)
 {
-    ALIGNED(64) char stage[STRIP_LINES * LINE * COPY_PANEL];
-    int64_t strip = STRIP_LINES * LINE / m->bytes, run = m->columns * m->bytes;
-    for (int64_t i = 0; i < m->rows; i += strip) {
-        int64_t rows = m->rows - i < strip ? m->rows - i : strip;
+    ALIGNED(64) char stage[STRIP * COPY_PANEL];
+    for (int64_t i = 0; i < m->rows; i += STRIP) {
+        int64_t rows = m->rows - i < STRIP ? m->rows - i : STRIP, after = m->rows - i - rows + m->after;
+        int64_t next = m->row_step != m->bytes ? 0 : after < STRIP ? after : STRIP;
         char *to = m->to + i * m->to_stride;
-        if (!m->stream) {
-            one_strip(m, to, m->to_stride, i, rows);
-            continue;
-        }
-        one_strip(m, stage, run, i, rows);
-        if (m->to_stride == run) {
-            KERNEL(stream_copy)(to, stage, (size_t)(rows * run));
+        if (m->stream) {
+            one_strip(m, stage, m->columns * m->bytes, i, rows, 0);
+            stream_strip(m, to, stage, i, rows, next);
         } else {
-            for (int64_t k = 0; k < rows; k++) KERNEL(stream_copy)(to + k * m->to_stride, stage + k * run, (size_t)run);
+            one_strip(m, to, m->to_stride, i, rows, next);
         }
     }
     if (m->stream) KERNEL(stream_end)();
