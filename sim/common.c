@@ -88,12 +88,25 @@ sim_result sim_enter(const char *name)
     if (!sim.ready || sim.forked) return SIM_NOT_INITIALIZED;
     pthread_mutex_lock(&sim.lock);
     sim_result r = sim.sticky;
-    if (!r && sim.fail_at && !strcmp(name, sim.fail_name) && ++sim.fail_count == sim.fail_at) {
+    if (!r && !strcmp(name, sim.fail_name) && ++sim.fail_count == sim.fail_at) {
         r = sim.fail_error;
         if (r >= 700 && r < 800) sim.sticky = r; /* as a kernel's failure: from now on everything fails */
     }
     if (r) pthread_mutex_unlock(&sim.lock);
     return r;
+}
+
+/* For tests: as SIM_FAIL, from now on.  Gives back how many calls of the name there were since the last time. */
+API int simFailAt(const char *name, int at, int error)
+{
+    pthread_mutex_lock(&sim.lock);
+    int seen = sim.fail_count;
+    snprintf(sim.fail_name, sizeof sim.fail_name, "%s", name);
+    sim.fail_at = at;
+    sim.fail_error = error;
+    sim.fail_count = 0;
+    pthread_mutex_unlock(&sim.lock);
+    return seen;
 }
 
 sim_result sim_leave(sim_result r)
@@ -125,7 +138,7 @@ API sim_result cuInit(unsigned flags)
 
 API sim_result cuDriverGetVersion(int *version)
 {
-    *version = 13000;
+    *version = (int)number_of("SIM_DRIVER", 13000);
     return SIM_OK;
 }
 
@@ -178,8 +191,9 @@ API sim_result cuDeviceTotalMem_v2(size_t *bytes, int device)
 
 API sim_result cuDevicePrimaryCtxRetain(void **context, int device)
 {
+    ENTER(cuDevicePrimaryCtxRetain);
     *context = &sim;
-    return device ? SIM_INVALID_DEVICE : sim.ready ? SIM_OK : SIM_NOT_INITIALIZED;
+    return sim_leave(device ? SIM_INVALID_DEVICE : SIM_OK);
 }
 
 API sim_result cuDevicePrimaryCtxRelease_v2(int device)

@@ -362,23 +362,32 @@ static uint64_t hash_text(const char *text, uint64_t h)
     return sim_hash(text, strlen(text) + 1, h);
 }
 
-static bool cache_path(const struct program *p, const struct options *o, char *path)
+/* What this compiler is: its mode, command, level and shim.  0: the shim is not to be found. */
+static uint64_t identity(void)
 {
-    const char *folder = getenv("SIM_CACHE"), *cxx = getenv("SIM_CXX"), *level = getenv("SIM_OPT");
+    const char *cxx = getenv("SIM_CXX"), *level = getenv("SIM_OPT");
     char shim[PATH_BYTES], name[PATH_BYTES + 32];
     static const char *const parts[] = {"sim_dev.h", "sim_math.h", "sim_checked.h", "dev_arch.cuh", "abi.h"};
-    if (!folder || !*folder || !shim_folder(shim)) return false;
-    uint64_t h = hash_text(p->source, 2);
-    for (int i = 0; i < p->header_count; i++) h = hash_text(p->header[i], hash_text(p->header_name[i], h));
-    h = hash_text(o->defines, hash_text(flags_of_mode(), h) + (uint64_t)o->arch);
-    h = hash_text(cxx ? cxx : "", hash_text(level ? level : "", h));
+    if (!shim_folder(shim)) return 0;
+    uint64_t h = hash_text(cxx ? cxx : "", hash_text(level ? level : "", hash_text(flags_of_mode(), 2)));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         snprintf(name, sizeof name, "%s/%s", shim, parts[i]);
         char *text = read_file(name, NULL);
-        if (!text) return false;
+        if (!text) return 0;
         h = hash_text(text, h);
         free(text);
     }
+    return h | 1;
+}
+
+static bool cache_path(const struct program *p, const struct options *o, char *path)
+{
+    const char *folder = getenv("SIM_CACHE");
+    uint64_t h = identity();
+    if (!folder || !*folder || !h) return false;
+    h = hash_text(p->source, h);
+    for (int i = 0; i < p->header_count; i++) h = hash_text(p->header[i], hash_text(p->header_name[i], h));
+    h = hash_text(o->defines, h + (uint64_t)o->arch);
     snprintf(path, PATH_BYTES, "%s/%016llx.sim", folder, (unsigned long long)h);
     return true;
 }
@@ -464,10 +473,11 @@ static bool read_option(struct options *o, const char *option)
     return (size_t)snprintf(o->defines + used, sizeof o->defines - used, " '-D%s'", rest) < sizeof o->defines - used;
 }
 
+/* The minor version tells one compiler from another: a program may keep images by version. */
 API int nvrtcVersion(int *major, int *minor)
 {
     *major = 13;
-    *minor = 0;
+    *minor = (int)(identity() % 10000000);
     return NVRTC_OK;
 }
 

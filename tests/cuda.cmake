@@ -46,7 +46,7 @@ add_absent_test(broken "has no function cuInit" MICA_CUDA=sim MICA_SIM_DIR=${CMA
 
 # ---- The host side on the simulated device
 if(TARGET mica_sim)
-  add_executable(cuda_host cuda/host.c)
+  add_executable(cuda_host cuda/host.c cuda/bad_host.c)
   target_link_libraries(cuda_host PRIVATE mica_static)
   add_dependencies(cuda_host mica_sim)
   function(add_host_test name case)
@@ -54,7 +54,19 @@ if(TARGET mica_sim)
     set_tests_properties(cuda_host_${name} PROPERTIES TIMEOUT 120
         ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache;${ARGN}")
   endfunction()
-  foreach(case right both_devices streams exported foreign)
+  foreach(case right both_devices streams exported foreign limits two_memories no_memory launch_fails device_lost busy sweep
+      sweep_start bad_kernel shared_cache fork fork_first)
     add_host_test(${case} ${case})
+  endforeach()
+  add_host_test(memory memory SIM_MEM=52428800)
+  foreach(case right both_devices streams exported foreign one_memory sweep)
+    add_host_test(integrated_${case} ${case} SIM_INTEGRATED=1)
+  endforeach()
+  add_host_test(no_host_compiler no_host_compiler SIM_CXX=no-such-compiler)
+  # Every order, and what is not ordered at all.
+  foreach(case right both_devices streams exported foreign)
+    add_host_test(random_${case} ${case} SIM_SCHED=rnd SIM_SEED=7)
+    add_host_test(minimal_${case} ${case} SIM_SCHED=min)
+    add_host_test(check_${case} ${case} SIM_SAN=check SIM_SCHED=rnd)
   endforeach()
 endif()

@@ -20,6 +20,10 @@ static const char *words(const cuda_gpu *gpu, cu_result result)
 bool cuda_good(const cuda_gpu *gpu, cu_result result, const char *op, const char *what)
 {
     if (LIKELY(result == CU_OK)) return true;
+    if (result == CU_BUSY) {
+        return mx_fail_false(MX_RUNTIME, "[%s] GPU: %s: another process uses the GPU for itself alone (%d).", op, what,
+                             result);
+    }
     return mx_fail_false(result == CU_NO_MEMORY ? MX_MEMORY : MX_RUNTIME, "[%s] GPU: %s: %s (%d).", op, what,
                          words(gpu, result), result);
 }
@@ -104,7 +108,7 @@ bool cuda_enter(cuda_device *d)
     pthread_mutex_lock(&d->lock);
     bool ok = d->context != NULL;
     if (!ok && cuda_good(d->gpu, cu->cuDevicePrimaryCtxRetain(&d->context, d->handle), "eval", "starting the device")) {
-        pool_init(&d->pool, cu, d->integrated);
+        pool_init(&d->pool, cu, d->bytes, d->integrated);
         ok = true;
     }
     cu_context context = d->context;

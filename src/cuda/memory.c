@@ -6,11 +6,12 @@
 #include "core/compiler.h"
 #include "core/memory.h"
 
-enum { SMALLEST_SHIFT = 9, SLAB_BYTES = 32 << 20, CARVED_MAX = SLAB_BYTES / 8 };
+enum { SMALLEST_SHIFT = 9, SLAB_BYTES = 32 << 20, SLAB_BYTES_MIN = 1 << 20, SLABS_MIN = 64, CARVED_PART = 8 };
 
-void pool_init(cuda_pool *p, const cuda_driver *cu, bool mapped)
+void pool_init(cuda_pool *p, const cuda_driver *cu, size_t bytes, bool mapped)
 {
-    *p = (cuda_pool){.cu = cu, .mapped = mapped};
+    *p = (cuda_pool){.cu = cu, .mapped = mapped, .slab_bytes = SLAB_BYTES};
+    while (p->slab_bytes > SLAB_BYTES_MIN && p->slab_bytes > bytes / SLABS_MIN) p->slab_bytes /= 2;
     pthread_mutex_init(&p->lock, NULL);
 }
 
@@ -109,10 +110,10 @@ static bool carve(cuda_pool *p, cuda_block *b)
     cuda_slab *s = p->slabs;
     if (!s || s->used + b->capacity > s->bytes) {
         if (!(s = memory_try(sizeof *s))) return false;
-        *s = (cuda_slab){.bytes = SLAB_BYTES, .next = p->slabs};
-        if (!take_raw(p, SLAB_BYTES, &s->at, &s->host)) return mx_free(s), false;
+        *s = (cuda_slab){.bytes = p->slab_bytes, .next = p->slabs};
+        if (!take_raw(p, p->slab_bytes, &s->at, &s->host)) return mx_free(s), false;
         p->slabs = s;
-        p->reserved += SLAB_BYTES;
+        p->reserved += p->slab_bytes;
     }
     b->slab = s;
     b->at = s->at + s->used;
@@ -128,7 +129,7 @@ static cuda_block *new_block(cuda_pool *p, int class, size_t capacity)
     if (!b) return NULL;
     *b = (cuda_block){.capacity = capacity, .class = class};
     /* A device that has no slab left may still have room for one block. */
-    if (capacity > CARVED_MAX || !carve(p, b)) {
+    if (capacity > p->slab_bytes / CARVED_PART || !carve(p, b)) {
         if (!take_raw(p, capacity, &b->at, &b->host)) return mx_free(b), NULL;
         p->reserved += capacity;
     }

@@ -49,6 +49,7 @@ typedef struct cuda_pool_queue {
 typedef struct cuda_pool {
     const cuda_driver *cu;
     bool mapped; /* host and device share memory */
+    size_t slab_bytes;
     pthread_mutex_t lock;
     cuda_slab *slabs;
     cuda_block *free[POOL_CLASSES]; /* for anybody */
@@ -57,7 +58,8 @@ typedef struct cuda_pool {
     size_t active, cached, reserved; /* bytes in use, free, and taken from the driver */
 } cuda_pool;
 
-void pool_init(cuda_pool *p, const cuda_driver *cu, bool mapped);
+/* `bytes`: what the device has in all. */
+void pool_init(cuda_pool *p, const cuda_driver *cu, size_t bytes, bool mapped);
 bool pool_add_queue(cuda_pool *p, int queue);
 /* A block of at least `bytes`; NULL and no error: the device has no more (CU_NO_MEMORY), see pool_trim. */
 cuda_block *pool_take(cuda_pool *p, int queue, size_t bytes);

@@ -143,6 +143,12 @@ static void note_names(cuda_queue *q, uint64_t ticket)
     }
 }
 
+static void finish(cuda_queue *q, uint64_t ticket)
+{
+    if (ticket > q->finished) q->finished = ticket;
+    pool_finished(&q->device->pool, q->index, ticket);
+}
+
 /* Waits for the compiler.  What went wrong, or NULL. */
 static mx_failure *finish_kernels(cuda_queue *q)
 {
@@ -177,12 +183,15 @@ static bool commit_locked(cuda_queue *q)
     if (failure) fail_tickets_take(q, failure, ticket, ticket);
     if (r != CU_OK) fail_tickets(q, r, "its kernels do not start", ticket, ticket);
     cu_result marked = cu->cuEventRecord(q->events[ticket % QUEUE_EVENTS], q->handle);
+    bool unmarked = marked != CU_OK;
+    if (unmarked) marked = cu->cuStreamSynchronize(q->handle);
     if (marked != CU_OK) fail_tickets(q, marked, "its kernels failed", ticket, UINT64_MAX);
     b->count = 0;
     b->args_bytes = b->written_bytes = 0;
     b->open = false;
     q->committed = ticket;
     pool_commit(&q->device->pool, q->index);
+    if (unmarked) finish(q, ticket);
     return ok && marked == CU_OK;
 }
 
@@ -199,12 +208,6 @@ static cu_event event_of(const cuda_queue *q, uint64_t ticket)
 {
     uint64_t oldest = q->committed >= QUEUE_EVENTS ? q->committed - QUEUE_EVENTS + 1 : 1;
     return q->events[(ticket > oldest ? ticket : oldest) % QUEUE_EVENTS];
-}
-
-static void finish(cuda_queue *q, uint64_t ticket)
-{
-    if (ticket > q->finished) q->finished = ticket;
-    pool_finished(&q->device->pool, q->index, ticket);
 }
 
 /* Asks, without waiting, how far the queue is: blocks that others may have come free by it. */
@@ -224,7 +227,9 @@ bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed)
     pthread_mutex_unlock(&q->lock);
     if (!over) {
         /* Not under the lock: others collect meanwhile.  An event used anew meanwhile marks a later ticket. */
-        cu_result r = q->device->gpu->driver.cuEventSynchronize(event);
+        const cuda_driver *cu = &q->device->gpu->driver;
+        cu_result r = cu->cuEventSynchronize(event);
+        if (r != CU_OK) r = cu->cuStreamSynchronize(q->handle); /* is it the event or the device? */
         pthread_mutex_lock(&q->lock);
         if (r == CU_OK) {
             finish(q, ticket);
@@ -243,7 +248,7 @@ bool queue_drain(cuda_queue *q)
     commit_locked(q);
     uint64_t ticket = q->committed;
     pthread_mutex_unlock(&q->lock);
-    return queue_wait(q, ticket, true);
+    return queue_wait(q, ticket, false);
 }
 
 bool queue_read(cuda_queue *q, void *to, cu_ptr from, size_t bytes)

@@ -76,7 +76,7 @@ cuda_block *queue_take(cuda_queue *q, size_t bytes);
 bool queue_commit(cuda_queue *q);
 /* Waits on the host for a ticket, committing it if need be. */
 bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed);
-/* Waits for all that was collected so far. */
+/* Waits for all that was collected so far; false: the device is lost.  Failed batches stay with their arrays. */
 bool queue_drain(cuda_queue *q);
 /* Copies from the device to the host what was collected so far, and waits for it. */
 bool queue_read(cuda_queue *q, void *to, cu_ptr from, size_t bytes);

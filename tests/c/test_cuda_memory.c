@@ -46,7 +46,7 @@ static const cuda_driver fake_driver = {.cuMemAlloc_v2 = fake_alloc, .cuMemFree_
 static void start(cuda_pool *p, int queues)
 {
     fake.taken = fake.calls = 0;
-    pool_init(p, &fake_driver, false);
+    pool_init(p, &fake_driver, (size_t)16 << 30, false);
     for (int i = 0; i < queues; i++) CHECK(pool_add_queue(p, i));
 }
 

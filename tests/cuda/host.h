@@ -18,5 +18,25 @@ bool holds(mx_array *x, float value, float step);
 mx_array *chain(mx_array *x, int times);
 bool gpu_works(void);
 bool cpu_works(void);
+void drain(void);
+
+void case_memory(void);
+void case_no_memory(void);
+void case_limits(void);
+void case_two_memories(void);
+void case_one_memory(void);
+void case_launch_fails(void);
+void case_device_lost(void);
+void case_busy(void);
+void case_sweep(void);
+void case_one_program(void);
+void case_sweep_start(void);
+void case_bad_kernel(void);
+void case_no_host_compiler(void);
+void case_no_nvrtc(void);
+void case_other_image(void);
+void case_shared_cache(void);
+void case_fork(void);
+void case_fork_first(void);
 
 #endif
