@@ -77,6 +77,24 @@ SIM_MATH2(hypot)
 SIM_MATH2(copysign)
 SIM_MATH2(remainder)
 SIM_MATH2(nextafter)
+/* A start within 1e-2 from the asymptotic series, then Halley's steps on erf, or on erfc where 1 - |x| says more. */
+static inline double erfinv(double x)
+{
+    double a = __builtin_fabs(x);
+    if (!(a < 1)) return a == 1 ? x * __builtin_inf() : __builtin_nan("");
+    if (a < 1e-9) return x * 0.88622692545275801;
+    double w = log((1 - a) * (1 + a)), m = 4.330746750799873 + w / 2;
+    double y = __builtin_sqrt(__builtin_sqrt(m * m - w / 0.147) - m);
+    for (int i = 0; i < 4; i++) {
+        double error = a < 0.5 ? erf(y) - a : (1 - a) - erfc(y), step = error / (1.1283791670955126 * exp(-y * y));
+        y -= step / (1 + y * step);
+    }
+    return __builtin_copysign(y, x);
+}
+static inline float erfinvf(float x)
+{
+    return (float)erfinv((double)x);
+}
 static inline float fmaf(float a, float b, float c)
 {
     return __builtin_fmaf(a, b, c);

@@ -6,7 +6,6 @@
 
 #define GAP(name) const cuda_op cuda_##name = {0};
 
-GAP(erfinv)
 GAP(sum)
 GAP(prod)
 GAP(min)
@@ -28,12 +27,6 @@ GAP(hadamard)
 GAP(rope)
 GAP(scatter)
 GAP(scatter_along_axis)
-GAP(random_bits)
-GAP(random_erfinv)
-GAP(random_erf)
-GAP(random_exp)
-GAP(random_log)
-GAP(random_log1p)
 GAP(load)
 GAP(attention)
 GAP(attention_vjp)

@@ -25,4 +25,5 @@ const cuda_op cuda_arcsinh = {.real = "asinh_of(x)"};
 const cuda_op cuda_arccosh = {.real = "acosh_of(x)"};
 const cuda_op cuda_arctanh = {.real = "atanh_of(x)"};
 const cuda_op cuda_erf = {.real = "erf_of(x)"};
+const cuda_op cuda_erfinv = {.real = "erfinv_of(x)"};
 const cuda_op cuda_sigmoid = {.real = "sigmoid_of(x)"};

@@ -38,6 +38,7 @@ MATH1(asinh_of, asinhf(x), asinh(x))
 MATH1(acosh_of, acoshf(x), acosh(x))
 MATH1(atanh_of, atanhf(x), atanh(x))
 MATH1(erf_of, erff(x), erf(x))
+MATH1(erfinv_of, erfinvf(x), erfinv(x))
 MATH1(sigmoid_of, 1.0f / (1.0f + expf(-x)), 1.0 / (1.0 + exp(-x)))
 #undef MATH1
 
@@ -157,3 +158,5 @@ template <class From> struct cast_t<c64, From> {
         return make_c64((float)x, 0);
     }
 };
+
+#include "cuda/kernels/random_math.cuh"
