@@ -284,8 +284,10 @@ static bool child_works(mx_array *lazy, mx_array *done)
 }
 
 #ifndef __SANITIZE_THREAD__ /* it cannot follow a child that starts threads */
-TEST(the_child_of_a_fork_may_use_everything)
+TEST(the_child_of_a_fork_may_use_everything_on_the_cpu)
 {
+    mx_device before = mx_default_device();
+    CHECK(mx_set_default_device((mx_device){MX_CPU, 0})); /* a GPU stays the parent's: below */
     mx_array *done = filled(1, 1000), *busy = filled(1, 1000), *lazy = mx_add(mx_add(done, done), mx_add(done, done));
     CHECK(mx_eval(mx_exp(check_random(SHAPE(500, 1000), MX_FLOAT32, 1, 2, 1)))); /* the pool has started */
     for (int i = 0; i < 50; i++) busy = mx_add(busy, done);
@@ -300,6 +302,32 @@ TEST(the_child_of_a_fork_may_use_everything)
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     check_that(status == 0, __FILE__, __LINE__, "the child ends with status %d", status);
     CHECK(all_are(busy, 51) && all_are(lazy, 4));
-    CHECK(mx_synchronize(NULL));
+    CHECK(mx_synchronize(NULL) && mx_set_default_device(before));
+}
+
+/* What is only on the GPU, and work for it, is an error there; the CPU and what it has go on. */
+static bool child_is_told(mx_array *on_both, mx_array *on_gpu)
+{
+    float data[1000];
+    if (mx_read(on_gpu, data, sizeof data) || mx_error().code != MX_RUNTIME) return false;
+    if (mx_eval(mx_add(on_both, on_both)) || mx_error().code != MX_RUNTIME) return false;
+    return mx_set_default_device((mx_device){MX_CPU, 0}) && all_are(on_both, 2) && all_are(mx_add(on_both, on_both), 4);
+}
+
+TEST(the_child_of_a_fork_is_told_that_the_gpu_is_its_parents)
+{
+    if (mx_default_device().type != MX_GPU) return; /* --device gpu */
+    mx_array *one = filled(1, 1000), *on_both = mx_add(one, one), *on_gpu = mx_add(one, one);
+    CHECK(all_are(on_both, 2) && mx_eval(on_gpu));
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        _exit(child_is_told(on_both, on_gpu) ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    check_that(status == 0, __FILE__, __LINE__, "the child ends with status %d", status);
+    CHECK(all_are(on_gpu, 2) && all_are(mx_add(on_gpu, one), 3));
 }
 #endif

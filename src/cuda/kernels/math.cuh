@@ -39,7 +39,6 @@ MATH1(acosh_of, acoshf(x), acosh(x))
 MATH1(atanh_of, atanhf(x), atanh(x))
 MATH1(erf_of, erff(x), erf(x))
 MATH1(erfinv_of, erfinvf(x), erfinv(x))
-MATH1(sigmoid_of, 1.0f / (1.0f + expf(-x)), 1.0 / (1.0 + exp(-x)))
 #undef MATH1
 
 #define MATH2(name, f32, f64)                                                                                          \
@@ -57,6 +56,12 @@ MATH2(fmod_of, fmodf(x, y), fmod(x, y))
 #undef MATH2
 
 // ---- Reals
+// By the exponential that cannot overflow: of 1 / (1 + exp(-x)) nothing is left where exp(-x) is infinite.
+template <class T> static __device__ __forceinline__ T sigmoid_of(T x)
+{
+    T small = exp_of(-abs_of(x));
+    return (x >= 0 ? (T)1 : small) / ((T)1 + small);
+}
 template <class T> static __device__ __forceinline__ T floored_mod(T x, T y)
 {
     T r = fmod_of(x, y);
