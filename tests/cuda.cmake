@@ -69,4 +69,11 @@ if(TARGET mica_sim)
     add_host_test(minimal_${case} ${case} SIM_SCHED=min)
     add_host_test(check_${case} ${case} SIM_SAN=check SIM_SCHED=rnd)
   endforeach()
+
+  # The laws with the GPU as default device, in parts that share the compiled kernels.
+  foreach(part RANGE 1 8)
+    add_test(NAME sim_laws_${part} COMMAND mica_tests --device gpu --shard ${part}/8)
+    set_tests_properties(sim_laws_${part} PROPERTIES LABELS sim
+        ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache")
+  endforeach()
 endif()
