@@ -3,7 +3,7 @@
  * Check mode.  For each 4 bytes the last write and the last read are kept: command, block, thread, epochs.  An access must be ordered after
  * the last write, a write also after the last read: by the same thread, a barrier or warp operation between them, or, in different
  * commands, by the vector clocks of streams, events and waits of the host.  So a race is found whenever both sides ran, whatever
- * the schedule was.  What is found fails the launch.  Not seen: races inside one graph launch, and those hidden by a later access. */
+ * the schedule was.  What is found fails the launch.  Not seen: races between nodes of one graph launch, and those hidden by a later access. */
 #include "check.h"
 #include "sim.h"
 

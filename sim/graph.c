@@ -269,8 +269,8 @@ void sim_run_nodes(sim_command *launch)
         sim_command *c = &nodes->node[at]->command;
         done[at] = true;
         c->stream = launch->stream;
-        c->id = launch->id;
         memcpy(c->clock, launch->clock, sizeof c->clock);
+        sim_remember(c, launch->clock[launch->stream->id]); /* for the checker: after the nodes before it */
         sim_run_command(c);
     }
     sim.running = launch;

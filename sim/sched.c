@@ -201,7 +201,7 @@ sim_result sim_drain_all(void)
     return sim.sticky;
 }
 
-static void remember(sim_command *c)
+void sim_remember(sim_command *c, uint64_t position)
 {
     if (sim.info_count + 2 > sim.info_room) {
         uint32_t room = sim.info_room * 2 + 1024;
@@ -211,8 +211,8 @@ static void remember(sim_command *c)
         sim.info_room = room;
     }
     c->id = ++sim.info_count;
-    sim.info[c->id] = (struct sim_info){c->stream->id, c->stream->position,
-                                        c->function ? c->function->kernel->name : kind_name[c->kind]};
+    sim.info[c->id] =
+        (struct sim_info){c->stream->id, position, c->function ? c->function->kernel->name : kind_name[c->kind]};
 }
 
 /* The legacy stream runs after all that blocking streams have, and they after it. */
@@ -240,7 +240,7 @@ sim_result sim_push(sim_command *c)
     if (c->kind == WAIT) sim_merge(s->clock, c->event->clock);
     memcpy(c->clock, s->clock, sizeof c->clock);
     if (c->kind == RECORD) memcpy(c->event->clock, s->clock, sizeof c->clock);
-    remember(c);
+    sim_remember(c, s->position);
     if (s->tail)
         s->tail->next = c;
     else

@@ -152,7 +152,8 @@ sim_command *sim_command_new(sim_stream *s, sim_command_kind kind);
 void sim_command_free(sim_command *c);
 void sim_fault(int error); /* sticky, with the runtime's message */
 void sim_run_command(sim_command *c);
-sim_result sim_push(sim_command *c); /* takes it */
+sim_result sim_push(sim_command *c);                  /* takes it */
+void sim_remember(sim_command *c, uint64_t position); /* gives it an id */
 bool sim_step(sim_stream *wanted);
 void sim_maybe_step(void);
 sim_result sim_drain(sim_stream *s);

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/runtime.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FILES_MAX = 64 };
@@ -86,9 +87,12 @@ static bool add_text(char **text, size_t *bytes, const char *more)
 
 static bool make_key(const cuda_nvrtc *n, const char *arch, const char *source, const char *entry, cache_key *key)
 {
-    char *text = NULL, version[48];
+    char *text = NULL, version[96];
     size_t bytes = 0;
-    snprintf(version, sizeof version, "nvrtc %d%s", n->version, cuda_is_simulated() ? " simulated" : "");
+    /* The simulator's checks are part of what it compiles. */
+    const char *checks = cuda_is_simulated() ? getenv("SIM_SAN") : NULL;
+    snprintf(version, sizeof version, "nvrtc %d%s%.32s", n->version, cuda_is_simulated() ? " simulated " : "",
+             checks ? checks : "");
     bool ok = add_text(&text, &bytes, version) && add_text(&text, &bytes, arch) && add_text(&text, &bytes, entry) &&
               add_text(&text, &bytes, source);
     for (int i = 0; ok && i < OPTIONS; i++) ok = add_text(&text, &bytes, options[i]);
