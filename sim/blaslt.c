@@ -63,7 +63,22 @@ static int refuse(int status, const char *why)
 /* ---- Descriptors */
 API size_t cublasLtGetVersion(void)
 {
+    if (enter("cublasLtGetVersion")) return 0;
+    sim_leave(SIM_OK);
     return VERSION;
+}
+
+API const char *cublasLtGetStatusString(int status)
+{
+    switch (status) {
+    case OK: return "CUBLAS_STATUS_SUCCESS";
+    case NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case ALLOC_FAILED: return "CUBLAS_STATUS_ALLOC_FAILED";
+    case INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
+    case EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
+    default: return "an unknown status";
+    }
 }
 
 API int cublasLtCreate(sim_lt_handle **handle)

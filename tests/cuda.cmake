@@ -76,4 +76,15 @@ if(TARGET mica_sim)
     set_tests_properties(sim_laws_${part} PROPERTIES LABELS sim
         ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache")
   endforeach()
+
+  # Matrix products without cuBLASLt (too old a version), without an algorithm for them, and with TF32.
+  function(add_product_test name filter)
+    add_test(NAME cuda_products_${name} COMMAND mica_tests --device gpu ${filter})
+    set_tests_properties(cuda_products_${name} PROPERTIES TIMEOUT 300
+        ENVIRONMENT "MICA_CUDA=sim;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache;${ARGN}")
+  endfunction()
+  add_product_test(right matmul SIM_SAN=check)
+  add_product_test(no_library matmul SIM_FAIL=cublasLtGetVersion:1)
+  add_product_test(no_algorithm matmul/ SIM_FAIL=cublasLtMatmulAlgoGetHeuristic:2:801)
+  add_product_test(tf32 matmul_rounds MLX_ENABLE_TF32=1)
 endif()

@@ -36,6 +36,7 @@ static const symbol nvrtc_symbols[] = {
     {0}};
 static const symbol blaslt_symbols[] = {
 #define BLASLT(function, since, params) ROW(cuda_blaslt, function, since),
+#define BLASLT_TEXT(function, since, params) ROW(cuda_blaslt, function, since),
 #define BLASLT_SIZE(function, since, params) ROW(cuda_blaslt, function, since),
 #include "cuda/driver.def"
     {0}};
@@ -210,5 +211,9 @@ bool cuda_open_nvrtc(cuda_nvrtc *n, int driver_version, char reason[CUDA_REASON]
 bool cuda_open_blaslt(cuda_blaslt *b, int driver_version, char reason[CUDA_REASON])
 {
     void *library = open_newest("libcublasLt", driver_version, reason);
-    return library && fill(b, library, blaslt_symbols, "libcublasLt", reason);
+    if (!library || !fill(b, library, blaslt_symbols, "libcublasLt", reason)) return false;
+    size_t version = b->cublasLtGetVersion();
+    if (version / 10000 >= OLDEST_DRIVER / 1000) return true;
+    snprintf(reason, CUDA_REASON, "libcublasLt is too old: version %zu, Mica needs %d", version, OLDEST_DRIVER * 10);
+    return false;
 }

@@ -63,6 +63,7 @@ typedef struct cuda_nvrtc {
 } cuda_nvrtc;
 typedef struct cuda_blaslt {
 #define BLASLT(function, since, params) lt_result(*function) params;
+#define BLASLT_TEXT(function, since, params) const char *(*function)params;
 #define BLASLT_SIZE(function, since, params) size_t(*function) params;
 #include "cuda/driver.def"
 } cuda_blaslt;

@@ -33,6 +33,7 @@ typedef struct cuda_device {
     cuda_kernel *kernels[CUDA_KERNEL_LISTS]; /* kernel.c */
     cuda_pool pool;                          /* has a lock of its own */
     cuda_out out;                            /* so has this */
+    struct blaslt_plans *products;           /* blaslt.c; has a lock of its own */
     int queue_count;
     cuda_queue *queues[CUDA_QUEUES_MAX];
 } cuda_device;
@@ -53,6 +54,9 @@ typedef struct cuda_gpu {
     cuda_nvrtc nvrtc;
     char nvrtc_reason[CUDA_REASON]; /* why nothing can be compiled; empty: it can */
     cuda_workers workers;           /* kernel.c */
+    bool blaslt_asked;              /* opened for the first matrix product */
+    cuda_blaslt blaslt;
+    char blaslt_reason[CUDA_REASON];
     int device_count;
     cuda_device devices[CUDA_DEVICES_MAX];
 } cuda_gpu;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Batches as CUDA graphs.  A batch that is seen for the second time (the same kernels in the same order) is built as a
- * graph of kernel nodes, one after the other, and kept; from then on only the arguments of its nodes are set anew, and
- * the whole costs one launch.  A batch seen once, or a short one, is launched kernel by kernel: making a graph costs
- * more than it saves. */
+ * Runs of kernels as CUDA graphs.  A run that is seen for the second time (the same kernels in the same order) is built
+ * as a graph of kernel nodes, one after the other, and kept; from then on only the arguments of its nodes are set anew,
+ * and the whole costs one launch.  A run seen once, or a short one, is launched kernel by kernel: making a graph costs
+ * more than it saves.  Calls of libraries end a run: capturing one costs more than issuing it. */
 #include "cuda/stream.h"
 #include "cuda/jit.h"
 #include "core/memory.h"
@@ -26,7 +26,14 @@ struct cuda_graph_cache {
     kept_graph graphs[KEPT];
 };
 
-static uint64_t hash_batch(const cuda_batch *b)
+/* Launches of a batch. */
+typedef struct run {
+    const cuda_batch *batch;
+    const cuda_launch *launches;
+    int count;
+} run;
+
+static uint64_t hash_run(const run *b)
 {
     uint64_t h = 1469598103934665603u;
     for (int i = 0; i < b->count; i++) {
@@ -36,7 +43,7 @@ static uint64_t hash_batch(const cuda_batch *b)
     return h ? h : 1;
 }
 
-static bool matches(const kept_graph *g, const cuda_batch *b, uint64_t hash)
+static bool matches(const kept_graph *g, const run *b, uint64_t hash)
 {
     if (g->hash != hash || g->count != b->count) return false;
     for (int i = 0; i < b->count; i++) {
@@ -45,23 +52,23 @@ static bool matches(const kept_graph *g, const cuda_batch *b, uint64_t hash)
     return true;
 }
 
-static void node_of(const cuda_batch *b, int i, void **param, cu_kernel_node *node)
+static void node_of(const run *b, int i, void **param, cu_kernel_node *node)
 {
     const cuda_launch *l = &b->launches[i];
-    *param = b->args + l->args_at;
+    *param = b->batch->args + l->args_at;
     *node = (cu_kernel_node){.function = l->kernel->function, .shared_bytes = l->shared_bytes, .params = param};
     memcpy(node->grid, l->grid, sizeof node->grid);
     memcpy(node->block, l->block, sizeof node->block);
 }
 
-static cu_result launch_each(cuda_queue *q)
+static cu_result launch_each(cuda_queue *q, const run *b)
 {
     const cuda_driver *cu = &q->device->gpu->driver;
     cu_result r = CU_OK;
-    for (int i = 0; r == CU_OK && i < q->batch.count; i++) {
+    for (int i = 0; r == CU_OK && i < b->count; i++) {
         cu_kernel_node n;
         void *param;
-        node_of(&q->batch, i, &param, &n);
+        node_of(b, i, &param, &n);
         r = cu->cuLaunchKernel(n.function, n.grid[0], n.grid[1], n.grid[2], n.block[0], n.block[1], n.block[2],
                                n.shared_bytes, q->handle, n.params, NULL);
     }
@@ -78,7 +85,7 @@ static void drop_graph(const cuda_driver *cu, kept_graph *g)
     *g = (kept_graph){0};
 }
 
-static cu_result build(const cuda_driver *cu, const cuda_batch *b, kept_graph *g)
+static cu_result build(const cuda_driver *cu, const run *b, kept_graph *g)
 {
     g->kernels = memory_try((size_t)b->count * sizeof *g->kernels);
     g->nodes = memory_try((size_t)b->count * sizeof *g->nodes);
@@ -95,7 +102,7 @@ static cu_result build(const cuda_driver *cu, const cuda_batch *b, kept_graph *g
     return r;
 }
 
-static cu_result update(const cuda_driver *cu, const cuda_batch *b, const kept_graph *g)
+static cu_result update(const cuda_driver *cu, const run *b, const kept_graph *g)
 {
     cu_result r = CU_OK;
     for (int i = 0; r == CU_OK && i < b->count; i++) {
@@ -107,7 +114,7 @@ static cu_result update(const cuda_driver *cu, const cuda_batch *b, const kept_g
     return r;
 }
 
-static kept_graph *find(cuda_graph_cache *c, const cuda_batch *b, uint64_t hash, kept_graph **oldest)
+static kept_graph *find(cuda_graph_cache *c, const run *b, uint64_t hash, kept_graph **oldest)
 {
     *oldest = &c->graphs[0];
     for (int i = 0; i < KEPT; i++) {
@@ -117,20 +124,20 @@ static kept_graph *find(cuda_graph_cache *c, const cuda_batch *b, uint64_t hash,
     return NULL;
 }
 
-cu_result graph_start(cuda_queue *q)
+cu_result graph_start(cuda_queue *q, int first, int count)
 {
     const cuda_driver *cu = &q->device->gpu->driver;
-    cuda_batch *b = &q->batch;
-    if (b->count < SHORTEST) return launch_each(q);
+    run whole = {&q->batch, q->batch.launches + first, count}, *b = &whole;
+    if (count < SHORTEST) return launch_each(q, b);
     cuda_graph_cache *c = q->graphs;
     if (!c) {
-        if (!(c = q->graphs = memory_try(sizeof *c))) return launch_each(q);
+        if (!(c = q->graphs = memory_try(sizeof *c))) return launch_each(q, b);
         memset(c, 0, sizeof *c);
     }
-    uint64_t hash = hash_batch(b), *seen = &c->seen[hash % SEEN];
+    uint64_t hash = hash_run(b), *seen = &c->seen[hash % SEEN];
     if (*seen != hash) {
         *seen = hash;
-        return launch_each(q);
+        return launch_each(q, b);
     }
     kept_graph *oldest, *g = find(c, b, hash, &oldest);
     cu_result r = CU_OK;

@@ -157,6 +157,7 @@ static mx_failure *finish_kernels(cuda_queue *q)
     for (int i = 0; i < q->batch.count && !failure; i++) {
         cuda_launch *l = &q->batch.launches[i];
         cuda_kernel *k = l->kernel;
+        if (!k) continue;
         failure = jit_finish(k);
         if (failure || l->shared_bytes <= atomic_load_explicit(&k->shared_bytes, memory_order_relaxed)) continue;
         cu_result r = gpu->driver.cuFuncSetAttribute(k->function, CU_FUNCTION_SHARED_BYTES, (int)l->shared_bytes);
@@ -170,6 +171,26 @@ static mx_failure *finish_kernels(cuda_queue *q)
     return failure;
 }
 
+/* Kernels between two calls of libraries start together. */
+static cu_result start_launches(cuda_queue *q, mx_failure **failure)
+{
+    const cuda_batch *b = &q->batch;
+    cu_result r = CU_OK;
+    for (int at = 0; r == CU_OK && !*failure && at < b->count;) {
+        const cuda_launch *l = &b->launches[at];
+        int count = 0;
+        while (at + count < b->count && l[count].kernel) count++;
+        if (count) {
+            r = graph_start(q, at, count);
+        } else {
+            *failure = l->issue(q, b->args + l->args_at);
+            count = 1;
+        }
+        at += count;
+    }
+    return r;
+}
+
 static bool commit_locked(cuda_queue *q)
 {
     cuda_batch *b = &q->batch;
@@ -178,7 +199,7 @@ static bool commit_locked(cuda_queue *q)
     uint64_t ticket = q->committed + 1;
     note_names(q, ticket);
     mx_failure *failure = finish_kernels(q);
-    cu_result r = b->count && !failure ? graph_start(q) : CU_OK;
+    cu_result r = failure ? CU_OK : start_launches(q, &failure);
     bool ok = r == CU_OK && !failure;
     if (failure) fail_tickets_take(q, failure, ticket, ticket);
     if (r != CU_OK) fail_tickets(q, r, "its kernels do not start", ticket, ticket);

@@ -7,9 +7,11 @@
 
 #include "cuda/gpu.h"
 
-/* A kernel takes one struct by value. */
+/* A kernel takes one struct by value.  Without a kernel it is a library's call, which the host issues in its place when
+ * the batch starts; what went wrong, to be dropped, or NULL. */
 typedef struct cuda_launch {
     cuda_kernel *kernel;
+    mx_failure *(*issue)(cuda_queue *q, const void *args);
     unsigned grid[3], block[3], shared_bytes;
     size_t args_at, args_bytes; /* in the batch's arguments */
     const char *op;
@@ -91,7 +93,7 @@ bool stage_in(cuda_queue *q, cu_ptr to, const void *from, size_t bytes, uint64_t
 /* Copies to the host what is computed already. */
 bool stage_out(cuda_device *d, void *to, cu_ptr from, size_t bytes);
 
-/* graph.c: starts the launches of a batch, whose kernels are ready, as one graph if the like of it was seen before. */
-cu_result graph_start(cuda_queue *q);
+/* graph.c: starts `count` kernels of the batch, which are ready, as one graph if the like of it was seen before. */
+cu_result graph_start(cuda_queue *q, int first, int count);
 
 #endif

@@ -2,6 +2,8 @@
  *
  * Matrix products.  tests/c/test_gemm.c looks at the blocks of the kernel itself. */
 #include "check.h"
+#include <stdlib.h>
+#include <string.h>
 
 void ref_matmul_vectors(const ref_call *c);
 
@@ -16,6 +18,15 @@ static mx_array *product_of_transposed(mx_array *const *x)
 static mx_array *added(mx_array *const *x)
 {
     return mx_addmm(x[2], x[0], x[1], 0.5f, -2);
+}
+static mx_array *biased(mx_array *const *x)
+{
+    return mx_addmm(x[2], x[0], x[1], 1, 1);
+}
+static mx_array *product_of_reversed(mx_array *const *x)
+{
+    const int64_t from[] = {-1, -1, -1}, to[] = {-10, -10, -10}, step[] = {-1, -1, -1};
+    return mx_matmul(mx_slice(x[0], from, to, step), x[1]);
 }
 
 /* Accumulated in float32 (float64 in its own): an error of some epsilons of sum |a b|. */
@@ -35,6 +46,15 @@ const op_sample samples_matmul[] = {
     {"no rows", product, {IN(0, 3), IN(3, 4)}, FLOATS, 8, ANY_ORDER},
     {"complex", product, {IN(3, 5), IN(5, 7)}, COMPLEX, 8, ANY_ORDER},
     {"complex, added", added, {IN(2, 5, 7), IN(2, 7, 4), IN(4)}, COMPLEX, 8, ANY_ORDER},
+    {"a bias", biased, {IN(5, 7), IN(7, 4), IN(4)}, INEXACT, 8, ANY_ORDER},
+    {"a bias for a batch", biased, {IN(3, 2, 5, 7), IN(3, 1, 7, 4), IN(4)}, INEXACT, 8, ANY_ORDER},
+    {"a column, added", biased, {IN(5, 7), IN(7, 1), IN(5, 1)}, FLOATS, 8, ANY_ORDER},
+    {"a column and one number", biased, {IN(5, 7), IN(7, 1), IN(1)}, FLOATS, 8, ANY_ORDER},
+    {"columns of a batch", product, {IN(2, 5, 7), IN(2, 7, 1)}, FLOATS, 8, ANY_ORDER},
+    {"rows of a batch", product, {IN(4, 1, 7), IN(7, 3)}, FLOATS, 8, ANY_ORDER},
+    {"both broadcast", product, {IN(3, 1, 2, 5, 7), IN(3, 4, 1, 7, 2)}, DTYPE(MX_FLOAT32), 8, ANY_ORDER},
+    {"reversed", product_of_reversed, {IN(2, 5, 7), IN(2, 7, 4)}, INEXACT, 8, ANY_ORDER},
+    {"a long sum", product, {IN(3, 1200), IN(1200, 5)}, FLOATS, 8, ANY_ORDER},
     {"large", product, {IN(150, 140), IN(140, 160)}, FLOATS, 16, ANY_ORDER},
     {0},
 };
@@ -59,4 +79,17 @@ TEST(matmul_checks_its_operands)
     CHECK_CODE(
         mx_addmm(check_random(SHAPE(5), MX_FLOAT32, 0, 1, 1), a, check_random(SHAPE(3, 2), MX_FLOAT32, 0, 1, 1), 1, 1),
         MX_VALUE, "[broadcast");
+}
+
+/* On a GPU float32 factors may lose 13 bits, as MLX has it, unless the environment forbids it. */
+TEST(matmul_rounds_to_tf32_if_it_may)
+{
+    float x = 1 + 0x1p-11f + 0x1p-20f, rounded = 1 + 0x1p-10f, got;
+    mx_array *y = mx_reshape(mx_float(x), SHAPE(1, 1));
+    const char *wish = getenv("MLX_ENABLE_TF32");
+    bool may = mx_default_device().type == MX_GPU && !(wish && !strcmp(wish, "0"));
+    got = (float)mx_value(mx_matmul(y, y));
+    CHECK(may ? got == rounded * rounded || got == x * x : got == x * x);
+    /* What the simulated device does is known. */
+    if (may && getenv("MICA_CUDA")) CHECK(got == rounded * rounded);
 }

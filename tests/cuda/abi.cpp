@@ -38,6 +38,7 @@ template <typename R, typename... P, typename S, typename... Q> struct same_abi<
 #define NVRTC(function, since, params) CHECK_TYPE(cuda_nvrtc, function)
 #define NVRTC_TEXT(function, since, params) CHECK_TYPE(cuda_nvrtc, function)
 #define BLASLT(function, since, params) CHECK_TYPE(cuda_blaslt, function)
+#define BLASLT_TEXT(function, since, params) CHECK_TYPE(cuda_blaslt, function)
 #define BLASLT_SIZE(function, since, params) CHECK_TYPE(cuda_blaslt, function)
 #define CONSTANT(ours, value, theirs) static_assert((int)ours == (int)theirs, #ours " is not " #theirs);
 #define STRUCT(ours, theirs)                                                                                           \
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
 #define NVRTC(function, since, params) #function,
 #define NVRTC_TEXT(function, since, params) #function,
 #define BLASLT(function, since, params) #function,
+#define BLASLT_TEXT(function, since, params) #function,
 #define BLASLT_SIZE(function, since, params) #function,
 #include "cuda/driver.def"
     };

@@ -4,6 +4,8 @@ import os
 
 from hypothesis import settings
 
+os.environ.setdefault("MLX_ENABLE_TF32", "0")  # float32 products on a GPU are compared with float32's precision
+
 settings.register_profile("test", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("full", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Matrix products of data on the device: what matmul and attention are made of. */
+#ifndef CUDA_PRODUCT_H
+#define CUDA_PRODUCT_H
+
+#include "cuda/side.h"
+
+/* A batch of matrices; strides in elements. */
+typedef struct cuda_matrix {
+    cu_ptr at;
+    int64_t row, col, batch[MX_MAX_NDIM];
+} cuda_matrix;
+
+/* d (m, n) = alpha a b + beta c for each index of `shape`.  d's columns are adjacent (col is 1). */
+typedef struct cuda_product {
+    mx_dtype in, out; /* of a and b; of c and d: the same, or float32 for 16-bit floats */
+    int64_t m, n, k;
+    int ndim; /* of the batch */
+    int64_t shape[MX_MAX_NDIM];
+    cuda_matrix a, b, c, d; /* c is not read if beta is 0 */
+    float alpha, beta;
+} cuda_product;
+
+/* Collects it.  False: an error is recorded. */
+bool cuda_multiply(cuda_call *call, const cuda_product *p);
+
+/* Can cuBLASLt read a matrix of these strides where it lies? */
+bool product_can_read(int64_t rows, int64_t columns, int64_t row, int64_t col);
+/* ... and c as an addend, or as a bias, which is one row for all?  a, b and d are set but for their places. */
+bool product_can_add(const cuda_product *p);
+
+#endif
