@@ -62,6 +62,22 @@ if(TARGET mica_sim)
   foreach(case right both_devices streams exported foreign one_memory sweep)
     add_host_test(integrated_${case} ${case} SIM_INTEGRATED=1)
   endforeach()
+  # As a driver that is installed, found by name; and without NVRTC.
+  set(driver_only ${CMAKE_CURRENT_BINARY_DIR}/cuda_driver_only)
+  file(MAKE_DIRECTORY ${driver_only})
+  file(CREATE_LINK ${CMAKE_BINARY_DIR}/libmica_sim.so ${driver_only}/libcuda.so.1 SYMBOLIC)
+  add_library(cuda_broken_nvrtc MODULE cuda/fake_driver.c)
+  target_compile_definitions(cuda_broken_nvrtc PRIVATE VERSION=13000)
+  set_target_properties(cuda_broken_nvrtc PROPERTIES PREFIX "" OUTPUT_NAME libnvrtc SUFFIX .so.13
+      LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/cuda_broken_nvrtc)
+  add_host_test(by_name right MICA_CUDA= LD_LIBRARY_PATH=${CMAKE_BINARY_DIR}/sim_names)
+  add_host_test(broken_nvrtc no_nvrtc MICA_CUDA= LD_LIBRARY_PATH=${driver_only}
+      MICA_CUDA_PATH=$<TARGET_FILE_DIR:cuda_broken_nvrtc>)
+  add_host_test(no_nvrtc no_nvrtc MICA_CUDA= LD_LIBRARY_PATH=${driver_only} SIM_DRIVER=12000)
+  file(GLOB old_nvrtc $ENV{CUDA_HOME}/lib64/libnvrtc.so.12 /usr/local/cuda*/lib64/libnvrtc.so.12)
+  if(old_nvrtc)
+    set_tests_properties(cuda_host_no_nvrtc PROPERTIES DISABLED ON)
+  endif()
   add_host_test(no_host_compiler no_host_compiler SIM_CXX=no-such-compiler)
   # Every order, and what is not ordered at all.
   foreach(case right both_devices streams exported foreign)

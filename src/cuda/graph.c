@@ -149,9 +149,9 @@ cu_result graph_start(cuda_queue *q, int first, int count)
         if ((r = build(cu, b, g)) == CU_OK)
             *g = (kept_graph){hash, 0, b->count, g->kernels, g->graph, g->exec, g->nodes};
     }
-    if (r != CU_OK) {
+    if (r != CU_OK) { /* a graph is never needed */
         drop_graph(cu, g);
-        return r;
+        return launch_each(q);
     }
     g->last_used = ++c->clock;
     return cu->cuGraphLaunch(g->exec, q->handle);

@@ -352,11 +352,6 @@ void case_no_nvrtc(void)
     expect_no_compiler("kernels cannot be compiled: libnvrtc");
 }
 
-void case_other_image(void)
-{
-    expect_no_compiler("loading the kernel");
-}
-
 static void in_each_file(const char *folder, bool (*do_it)(const char *path, const char *name))
 {
     char path[4096];

@@ -34,7 +34,6 @@ void case_sweep_start(void);
 void case_bad_kernel(void);
 void case_no_host_compiler(void);
 void case_no_nvrtc(void);
-void case_other_image(void);
 void case_shared_cache(void);
 void case_fork(void);
 void case_fork_first(void);
