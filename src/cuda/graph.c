@@ -151,7 +151,7 @@ cu_result graph_start(cuda_queue *q, int first, int count)
     }
     if (r != CU_OK) { /* a graph is never needed */
         drop_graph(cu, g);
-        return launch_each(q);
+        return launch_each(q, b);
     }
     g->last_used = ++c->clock;
     return cu->cuGraphLaunch(g->exec, q->handle);

