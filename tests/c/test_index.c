@@ -162,6 +162,15 @@ const op_sample samples_scatter[] = {
      DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16),
      200},
     {"many columns", set_columns, {IN(300, 50), IN(400, 300, 1), IN_INDEX(-50, 49, 400)}, DTYPE(MX_FLOAT32)},
+    {"many points for one row", add_rows, {IN(2, 3), IN(5000, 1, 3), IN_INDEX(-2, -2, 5000)}, INTS | BOOLS},
+    {"many points for few rows", max_rows, {IN(3, 3), IN(5000, 1, 3), IN_INDEX(-3, 3, 5000)}, HALVES, 0, NO_GRAD},
+    {"more points than a block sorts", set_rows, {IN(900, 4), IN(5000, 1, 4), IN_INDEX(-900, 900, 5000)}, ALL},
+    {"many windows that overlap",
+     min_points,
+     {IN(40, 50), IN(700, 3, 2), IN_INDEX(0, 37, 700), IN_INDEX(0, 48, 700)},
+     REALS,
+     0,
+     NO_GRAD},
     {0},
 };
 
@@ -260,6 +269,8 @@ const op_sample samples_scatter_along_axis[] = {
      set_along_first,
      {IN(30, 3000), IN(45, 3000), IN_INDEX(-30, 29, 45, 3000)},
      DTYPE(MX_FLOAT32) | DTYPE(MX_UINT8)},
+    {"a long row of whole numbers", add_along_last, {IN(10), IN(5000), IN_INDEX(-12, 12, 5000)}, INTS},
+    {"a long row that is set", set_along_last, {IN(1000), IN(5000), IN_INDEX(-1200, 1200, 5000)}, REALS},
     {"a long row", add_along_last, {IN(10), IN(2000), IN_INDEX(-12, 12, 2000)}, DTYPE(MX_FLOAT64), 2000},
     {0},
 };

@@ -14,7 +14,7 @@ template <class S> struct index_elements {
 
 #define OUTSIDE ((i64)1 << 63) // the place of an index that drops its element
 
-// ---- Division; INDEX is u32 (below 2^31) or u64
+// ---- Division; INDEX is u32 (below 2^31) or u64.  A divisor from 2^31 on has no magic.
 DEVICE u32 divide(u32 x, const index_divider &d, u32 &rest)
 {
     u32 q = (__umulhi(x, d.magic) + x) >> d.shift;
@@ -23,7 +23,12 @@ DEVICE u32 divide(u32 x, const index_divider &d, u32 &rest)
 }
 DEVICE u64 divide(u64 x, const index_divider &d, u64 &rest)
 {
-    u64 q = x / (u64)d.n;
+    u64 q;
+    if (x >> 31) {
+        q = x / (u64)d.n;
+    } else {
+        q = d.magic ? (__umulhi((u32)x, d.magic) + (u32)x) >> d.shift : 0;
+    }
     rest = x - q * (u64)d.n;
     return q;
 }

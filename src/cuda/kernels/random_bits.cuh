@@ -42,14 +42,7 @@ extern "C" __global__ void ENTRY(const random_bits_args a)
 {
     u64 total = (u64)a.total, step = (u64)gridDim.x * blockDim.x;
     for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += step) {
-        u64 key, pair;
-        u32 narrow;
-        if (total >> 31) {
-            key = divide(i, a.pairs, pair);
-        } else {
-            key = divide((u32)i, a.pairs, narrow);
-            pair = narrow;
-        }
+        u64 pair, key = divide(i, a.pairs, pair);
         u8 *to = (u8 *)a.to + key * a.bytes;
         u32 k0 = ((const u32 *)a.keys)[2 * key], k1 = ((const u32 *)a.keys)[2 * key + 1];
         bool whole = (i64)pair < a.half;
