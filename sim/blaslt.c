@@ -205,6 +205,14 @@ static bool types_fit(const problem *p)
     }
 }
 
+/* Matrices of a batch lie behind each other or in each other's gaps. */
+static bool overlaps(const sim_layout *l)
+{
+    int64_t rows = (int64_t)l->rows, whole = ((int64_t)l->columns - 1) * l->leading + rows;
+    if (l->batch == 1 || l->stride >= whole) return false;
+    return l->stride < rows || (l->batch - 1) * l->stride + rows > l->leading;
+}
+
 static int check(const problem *p)
 {
     const sim_desc *d = p->desc;
@@ -216,8 +224,7 @@ static int check(const problem *p)
             return refuse(INVALID_VALUE, "a leading dimension is less than the rows");
         if (l->batch != p->layout[3]->batch) return refuse(INVALID_VALUE, "the batches differ");
         if (l->rows > INT32_MAX || l->columns > INT32_MAX || l->leading > INT32_MAX) return NOT_SUPPORTED;
-        if (l->batch > 1 && i == 3 && l->stride < (int64_t)l->columns * l->leading - l->leading + (int64_t)l->rows)
-            return refuse(INVALID_VALUE, "the results of a batch overlap");
+        if (i == 3 && overlaps(l)) return refuse(INVALID_VALUE, "the results of a batch overlap");
         if (l->stride < 0) return NOT_SUPPORTED;
     }
     const sim_layout *a = p->layout[0], *b = p->layout[1], *c = p->layout[2], *out = p->layout[3];
