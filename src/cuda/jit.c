@@ -5,7 +5,6 @@
 #include "core/memory.h"
 #include "core/runtime.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FILES_MAX = 64 };
@@ -85,19 +84,35 @@ static bool add_text(char **text, size_t *bytes, const char *more)
     return true;
 }
 
-static bool make_key(const cuda_nvrtc *n, const char *arch, const char *source, const char *entry, cache_key *key)
+static bool includes(const char *text, const char *file)
 {
-    char *text = NULL, version[96];
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, "#include \"%s\"", file);
+    return strstr(text, wanted) != NULL;
+}
+
+/* Marks the files that the text includes, and those that they do. */
+static void mark_files(const char *text, bool used[FILES_MAX])
+{
+    for (int i = 0; i < FILES_MAX && cuda_files[i].name; i++) {
+        if (used[i] || !includes(text, cuda_files[i].name)) continue;
+        used[i] = true;
+        mark_files(cuda_files[i].text, used);
+    }
+}
+
+bool jit_key(const cuda_nvrtc *n, const char *arch, const char *source, const char *entry, cache_key *key)
+{
+    char *text = NULL, version[48];
     size_t bytes = 0;
-    /* The simulator's checks are part of what it compiles. */
-    const char *checks = cuda_is_simulated() ? getenv("SIM_SAN") : NULL;
-    snprintf(version, sizeof version, "nvrtc %d%s%.32s", n->version, cuda_is_simulated() ? " simulated " : "",
-             checks ? checks : "");
+    bool used[FILES_MAX] = {false};
+    mark_files(source, used);
+    snprintf(version, sizeof version, "nvrtc %d", n->version);
     bool ok = add_text(&text, &bytes, version) && add_text(&text, &bytes, arch) && add_text(&text, &bytes, entry) &&
               add_text(&text, &bytes, source);
     for (int i = 0; ok && i < OPTIONS; i++) ok = add_text(&text, &bytes, options[i]);
-    for (const cuda_file *f = cuda_files; ok && f->name; f++)
-        ok = add_text(&text, &bytes, f->name) && add_text(&text, &bytes, f->text);
+    for (int i = 0; ok && i < FILES_MAX && cuda_files[i].name; i++)
+        ok = !used[i] || (add_text(&text, &bytes, cuda_files[i].name) && add_text(&text, &bytes, cuda_files[i].text));
     if (ok) sha256(text, bytes, key->at);
     mx_free(text);
     return ok;
@@ -123,7 +138,7 @@ void *jit_image(cuda_device *d, const char *source, const char *entry, size_t *b
     cache_key key;
     /* Some instructions exist only in the variant of an architecture that names no successor. */
     snprintf(arch, sizeof arch, "sm_%d%s", d->arch, d->arch == 90 || d->arch == 100 ? "a" : "");
-    if (!n || !make_key(n, arch, source, entry, &key)) return NULL;
+    if (!n || !jit_key(n, arch, source, entry, &key)) return NULL;
     void *image = cache_load(&key, bytes);
     if (image) return image;
     int64_t started = clock_ns();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every kernel through the real NVRTC, which needs no GPU: it must compile, and use no stack frame and spill no register.
- * Arguments: architectures (sm_80 ...); --all takes all dtypes and layouts instead of one of each kind.  Exit code 77: there
- * is no NVRTC. */
+ * Arguments: architectures (sm_80 ...); --all takes all dtypes and layouts instead of one of each kind; --known FILE skips
+ * what passed before, by a hash of all that the code depends on, and adds what passes now.  Exit code 77: there is no
+ * NVRTC. */
 #include "cuda/elementwise.h"
 #include "cuda/jit.h"
 #include "cuda/variant.h"
@@ -10,17 +11,61 @@
 #include "core/params/cast.h"
 #include "mica.h"
 #include <ctype.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct job {
+    const char *arch;
+    cache_key key;
+    bool passed;
+    char entry[96];
+    char *source;
+} job;
+
 typedef struct run {
     cuda_nvrtc nvrtc;
-    const char *archs[8];
-    int arch_count, count, failed;
+    const char *archs[8], *known_file;
+    int arch_count;
     bool all;
+    cache_key *known;
+    size_t known_count;
+    job *jobs;
+    size_t job_count, skipped;
+    _Atomic size_t next;
+    _Atomic int failed;
 } run;
 
+/* ---- What passed before */
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(cache_key));
+}
+
+static void read_known(run *r)
+{
+    FILE *f = r->known_file ? fopen(r->known_file, "rb") : NULL;
+    cache_key key;
+    while (f && fread(&key, sizeof key, 1, f) == 1) {
+        if (r->known_count % 1024 == 0) r->known = realloc(r->known, (r->known_count + 1024) * sizeof key);
+        r->known[r->known_count++] = key;
+    }
+    if (f) fclose(f);
+    if (r->known_count) qsort(r->known, r->known_count, sizeof key, compare_keys);
+}
+
+static void write_known(const run *r)
+{
+    FILE *f = r->known_file ? fopen(r->known_file, "ab") : NULL;
+    for (size_t i = 0; f && i < r->job_count; i++) {
+        if (r->jobs[i].passed) fwrite(&r->jobs[i].key, sizeof(cache_key), 1, f);
+    }
+    if (f) fclose(f);
+}
+
+/* ---- One kernel */
 static long number_before(const char *log, const char *words)
 {
     long most = 0;
@@ -43,26 +88,47 @@ static long allowed_stack(const char *entry)
     return 0;
 }
 
+static void compile(run *r, job *j)
+{
+    char *log = NULL;
+    size_t bytes;
+    void *image = jit_compile(&r->nvrtc, j->arch, j->source, j->entry, &log, &bytes);
+    long stack = log ? number_before(log, " bytes stack frame") : -1;
+    long spills = log ? number_before(log, " bytes spill stores") : -1;
+    j->passed = image && stack <= allowed_stack(j->entry) && !spills && log && strstr(log, "registers");
+    if (!j->passed) {
+        printf("%s for %s: stack %ld, spills %ld\n%s\n%s\n", j->entry, j->arch, stack, spills,
+               image ? log : mx_error().message, j->source);
+        r->failed++;
+    }
+    mx_free(image);
+    mx_free(log);
+}
+
+static void *work(void *of)
+{
+    run *r = of;
+    for (size_t i; (i = r->next++) < r->job_count;) compile(r, &r->jobs[i]);
+    return NULL;
+}
+
 static void check_kernel(run *r, const char *source, const char *entry)
 {
     for (int i = 0; i < r->arch_count; i++) {
-        char *log = NULL;
-        size_t bytes;
-        void *image = jit_compile(&r->nvrtc, r->archs[i], source, entry, &log, &bytes);
-        long stack = log ? number_before(log, " bytes stack frame") : -1;
-        long spills = log ? number_before(log, " bytes spill stores") : -1;
-        bool bad = !image || stack > allowed_stack(entry) || spills || !log || !strstr(log, "registers");
-        if (bad) {
-            printf("%s for %s: stack %ld, spills %ld\n%s\n%s\n", entry, r->archs[i], stack, spills,
-                   image ? log : mx_error().message, source);
+        job j = {.arch = r->archs[i]};
+        if (!jit_key(&r->nvrtc, j.arch, source, entry, &j.key)) exit(1);
+        if (r->known_count && bsearch(&j.key, r->known, r->known_count, sizeof j.key, compare_keys)) {
+            r->skipped++;
+            continue;
         }
-        r->failed += bad;
-        r->count++;
-        mx_free(image);
-        mx_free(log);
+        snprintf(j.entry, sizeof j.entry, "%s", entry);
+        j.source = strdup(source);
+        if (r->job_count % 256 == 0) r->jobs = realloc(r->jobs, (r->job_count + 256) * sizeof j);
+        r->jobs[r->job_count++] = j;
     }
 }
 
+/* ---- All of them */
 static bool names(const char *expression, char operand)
 {
     for (const char *p = expression; *p; p++) {
@@ -152,6 +218,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0) {
             r.all = true;
+        } else if (strcmp(argv[i], "--known") == 0 && i + 1 < argc) {
+            r.known_file = argv[++i];
         } else if (r.arch_count < 8) {
             r.archs[r.arch_count++] = argv[i];
         }
@@ -160,9 +228,17 @@ int main(int argc, char **argv)
         printf("SKIPPED: %s\n", reason);
         return 77;
     }
+    read_known(&r);
     check_elementwise(&r);
     check_variants(&r);
-    printf("NVRTC %d.%d: %d kernels, %d failed\n", r.nvrtc.version / 1000, r.nvrtc.version % 1000 / 10, r.count,
-           r.failed);
+    pthread_t threads[64];
+    int count = mx_cpu_threads() < 64 ? mx_cpu_threads() : 64;
+    for (int i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, work, &r)) return 1;
+    }
+    for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    write_known(&r);
+    printf("NVRTC %d.%d: %zu kernels compiled, %d failed, %zu as before\n", r.nvrtc.version / 1000,
+           r.nvrtc.version % 1000 / 10, r.job_count, r.failed, r.skipped);
     return r.failed != 0;
 }
