@@ -18,6 +18,9 @@ CMAKE := $(WITH) cmake
 CTEST := $(WITH) ctest --output-on-failure --timeout 600 -j $(JOBS)
 MICA  := $(WITH) PYTHONPATH="$(CURDIR)/$(BUILD)/python" $(VENV)/python
 
+# The simulated GPU as default device, also of what the tests start.
+SIM   := MICA_CUDA=sim MICA_DEVICE=gpu MICA_SIM_DIR="$(CURDIR)/$(BUILD)" MICA_CACHE_DIR="$(CURDIR)/$(BUILD)/tests/cuda_cache"
+
 CMAKE_ARGS := -G Ninja -DPython_EXECUTABLE=$(VENV)/python
 # No null check: ld turns the `add` that computes a thread-local's address into a `lea`, whose flags gcc then tests.  A null
 # pointer still ends in ASan's report of the access.
@@ -53,15 +56,16 @@ run: build  ## train a small language model on the CPU and print from it
 	@$(MICA) examples/python/transformer_lm.py $(if $(STEPS),--steps $(STEPS)) $(if $(DEVICE),--device $(DEVICE)) \
 	    $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(SEED),--seed $(SEED))
 
-test: setup-test build  ## what every commit must pass: the house rules, ctest, pytest, a cut of tsan and fuzz
+test: setup-test build  ## what every commit must pass: the house rules, ctest, pytest on both devices, a cut of tsan and fuzz
 	@failed=; \
 	tools/check || failed="$$failed tools/check"; \
 	$(CTEST) --test-dir $(BUILD) || failed="$$failed ctest"; \
 	$(MICA) -m pytest -q tests/python || failed="$$failed pytest"; \
+	$(SIM) $(MICA) -m pytest -q tests/python || failed="$$failed pytest-gpu"; \
 	$(MAKE) tsan || failed="$$failed tsan"; \
 	$(MAKE) fuzz || failed="$$failed fuzz"; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED:$$failed"; exit 1; fi; \
-	echo "make test: passed: tools/check, ctest, pytest, tsan, fuzz"
+	echo "make test: passed: tools/check, ctest, pytest on CPU and simulated GPU, tsan, fuzz"
 
 tsan: venv  ## threads, evaluation and streams under ThreadSanitizer
 	@test -f build-tsan/build.ninja || $(CMAKE) -S . -B build-tsan $(SANITIZED) -DCMAKE_C_FLAGS=-fsanitize=thread

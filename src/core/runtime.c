@@ -3,6 +3,7 @@
  * Process-wide state, the environment, and what happens around fork. */
 #include "core/runtime.h"
 #include "core/thread.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -65,8 +66,19 @@ static void after_fork_child(void)
     streams_after_fork();
 }
 
+/* MICA_DEVICE: the default device until the program says otherwise.  Whether there is a GPU is asked when it is used. */
+static int first_device(void)
+{
+    const char *wish = getenv("MICA_DEVICE");
+    if (!wish || !*wish || strcmp(wish, "cpu") == 0) return MX_CPU * 1024;
+    if (strcmp(wish, "gpu") == 0) return MX_GPU * 1024;
+    fprintf(stderr, "mica: MICA_DEVICE=%s is neither cpu nor gpu; using cpu.\n", wish);
+    return MX_CPU * 1024;
+}
+
 CONSTRUCTOR static void start(void)
 {
+    atomic_init(&runtime.default_device, first_device());
     runtime.trace_eval = environment_lists("MICA_TRACE", "eval");
     const char *check = getenv("MICA_CHECK_NAN");
     runtime.check_nan = check && strcmp(check, "0") != 0;

@@ -25,7 +25,8 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import mlx.utils as utils
 
-MEMORY = int(os.environ.get("HOSTILE_MEMORY", 3 << 30))  # bytes of address space; 0 for sanitizers, which need more
+DEVICE = mx.default_device()
+MEMORY = int(os.environ.get("HOSTILE_MEMORY", 3 << 30))  # address space beyond what the start took; 0: for sanitizers
 SECONDS = 20  # for one call
 SMALL = 1 << 17  # results of at most so many elements are evaluated
 DOCUMENTED = (TypeError, ValueError, IndexError, OverflowError, RuntimeError, MemoryError, NotImplementedError)
@@ -567,7 +568,7 @@ def call(name, target, seed, log):
         return complaint(error, native), f"{type(error).__name__}: {str(error)[:300]}", text
     finally:
         faulthandler.cancel_dump_traceback_later()
-        mx.set_default_device(mx.cpu)
+        mx.set_default_device(DEVICE)
 
 
 def write_files():
@@ -599,7 +600,9 @@ def open_file(r):
 def main(first, count, *names):
     faulthandler.enable()
     if MEMORY:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        mx.eval(mx.ones(2) + 1)  # the device has started: a simulated one has taken the room of its memory
+        limit = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sys.unraisablehook = lambda info: print("unraisable:", type(info.exc_value).__name__, info.exc_value, info.object)
     channel = open(
     os.environ.get(

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""A forked child may use everything: arrays of the parent, new ones, threads, transforms."""
+"""A forked child may use everything on the CPU: arrays of the parent, new ones, threads, transforms."""
 import multiprocessing
 import os
 import threading
 
 import numpy as np
+import pytest
 
 import mlx.core as mx
+
+pytestmark = pytest.mark.skipif(mx.default_device() == mx.gpu,
+                                reason="the GPU stays the parent's: tests/c/test_threads.c")
 
 
 def in_child(work):
