@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running a group: on the GPU where there is a kernel, else on the CPU, whose backend brings its inputs to the host by
- * itself and whose results are copied here when a kernel reads them. */
+ * Running a group node by node: on the GPU where there is a kernel, else on the CPU, whose backend brings its inputs to
+ * the host by itself and whose results are copied here when a kernel reads them. */
 #include "cuda/dispatch.h"
 #include "core/runtime.h"
 
@@ -32,12 +32,11 @@ static bool run_kernel(cuda_call *c, const cuda_op *op)
     return op->run ? op->run(c) : cuda_elementwise(c, op);
 }
 
-bool cuda_run(mx_stream *stream, const mx_group *group)
+static bool run_node(mx_stream *stream, mx_array *lead)
 {
-    mx_array *lead = group->nodes[group->count - 1];
     const cuda_op *op = cuda_ops[lead->op->id];
     bool here = (lead->op->flags & OP_VIEW) || (op && (op->run || cuda_has_elementwise(lead, op)));
-    if (!here || group->count > 1) return backend_of(MX_CPU)->run(stream, group);
+    if (!here) return backend_of(MX_CPU)->run(stream, &(mx_group){.nodes = &lead, .count = 1, .written = 1});
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
     cuda_call c = {.queue = q,
@@ -51,6 +50,17 @@ bool cuda_run(mx_stream *stream, const mx_group *group)
     bool ok = run_kernel(&c, op);
     cuda_release(&c);
     if (!ok) release_outputs(lead);
+    return ok;
+}
+
+bool cuda_run(mx_stream *stream, const mx_group *group)
+{
+    int done = 0, last = group->count - 1;
+    while (done < group->count && run_node(stream, group->nodes[done])) done++;
+    bool ok = done == group->count;
+    for (int i = 0; i < done; i++) {
+        if (!ok || (i < last && !(group->written >> i & 1))) release_outputs(group->nodes[i]);
+    }
     return ok;
 }
 

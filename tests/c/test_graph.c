@@ -79,6 +79,27 @@ TEST(a_chain_on_a_large_array_needs_three_arrays)
     mx_drop(y);
 }
 
+/* No planner makes such groups yet; each backend runs them. */
+TEST(two_bodies_run_back_to_back)
+{
+    for (unsigned written = 2; written < 4; written++) {
+        mx_array *x = check_random(SHAPE(3, 5), MX_BFLOAT16, 1, 9, 1),
+                 *row = check_random(SHAPE(5), MX_BFLOAT16, 1, 9, 2);
+        mx_array *product = mx_mul(x, row), *sum = mx_add(row, product), *nodes[2] = {product, sum};
+        mx_array *want = mx_add(row, mx_mul(x, row));
+        mx_group group = {.nodes = nodes, .count = 2, .written = written};
+        CHECK(mx_eval(x) && mx_eval(row) && mx_eval(want));
+        mx_stream *stream = sum->stream;
+        CHECK(stream->backend->run(stream, &group));
+        CHECK((product->buffer != NULL) == (written == 3));
+        mx_array *got = array_of_buffer_take(sum->buffer, array_shape(sum), MX_BFLOAT16);
+        CHECK(got && mx_value(mx_all(mx_equal(got, want), ALL_AXES, false)) == 1);
+        buffer_drop(product->buffer);
+        product->buffer = sum->buffer = NULL;
+        mx_drop(got);
+    }
+}
+
 static bool long_sum(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     (void)nin, (void)nout;
