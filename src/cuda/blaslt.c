@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 64, WAYS = 4, WORKSPACE_MOST = 32 << 20, WORKSPACE_ALIGNMENT = 256 };
+enum { SETS = 64, WAYS = 4, WORKSPACE_MOST = 32 << 20, WORKSPACE_ALIGNMENT = 256, ALIGNMENT_SHIFT = 4 };
 
-/* Zero it first: its padding is compared too. */
+/* Zero it first: its padding is compared too.  Alignments count up to 16 bytes, the most that is read at once: where a block
+ * happens to lie must not choose the algorithm. */
 typedef struct plan_key {
     int64_t m, n, k, batch, leading[4], stride[4];
-    uint8_t in, out, a_transposed, b_transposed, bias, alignment[4]; /* alignment: its logarithm */
+    uint8_t in, out, a_transposed, b_transposed, bias;
+    uint8_t alignment[5]; /* of A, B, C, D and the bias: its logarithm */
 } plan_key;
 typedef struct plan {
     plan_key key;
@@ -164,8 +166,9 @@ static bool set_preference(const cuda_blaslt *lib, lt_preference preference, con
     return good(lib, r, "a preference");
 }
 
-/* Fills a plan whose key is set.  False: an error is recorded; a product that the library cannot do is none. */
-static bool make_plan(const blaslt_plans *b, plan *p)
+/* Fills a plan whose key is set; some heuristics look at the bias.  False: an error is recorded; a product that the
+ * library cannot do is none. */
+static bool make_plan(const blaslt_plans *b, plan *p, cu_ptr bias)
 {
     const cuda_blaslt *lib = b->lib;
     lt_preference preference = NULL;
@@ -173,6 +176,8 @@ static bool make_plan(const blaslt_plans *b, plan *p)
     int count = 0;
     bool ok = describe(b, p) && good(lib, lib->cublasLtMatmulPreferenceCreate(&preference), "a preference") &&
               set_preference(lib, preference, &p->key);
+    if (ok && bias)
+        ok = good(lib, lib->cublasLtMatmulDescSetAttribute(p->desc, LT_DESC_BIAS, &bias, sizeof bias), "a bias");
     if (ok) {
         lt_result r = lib->cublasLtMatmulAlgoGetHeuristic(b->handle, p->desc, p->layouts[0], p->layouts[1],
                                                           p->layouts[2], p->layouts[3], preference, 1, &found, &count);
@@ -187,7 +192,7 @@ static bool make_plan(const blaslt_plans *b, plan *p)
 
 /* The plan of a key, made where there is none, in the place of the one of its set that was not used for longest.  The
  * lock is held.  NULL: an error is recorded. */
-static plan *find_plan(blaslt_plans *b, const plan_key *key)
+static plan *find_plan(blaslt_plans *b, const plan_key *key, cu_ptr bias)
 {
     uint64_t h = 1469598103934665603u;
     const unsigned char *bytes = (const unsigned char *)key;
@@ -202,7 +207,7 @@ static plan *find_plan(blaslt_plans *b, const plan_key *key)
     }
     drop_plan(b, oldest);
     memcpy(&oldest->key, key, sizeof *key);
-    if (!make_plan(b, oldest)) return NULL;
+    if (!make_plan(b, oldest, bias)) return NULL;
     oldest->last_used = ++b->clock;
     return oldest;
 }
@@ -249,7 +254,7 @@ static mx_failure *issue(cuda_queue *q, const void *args)
     blaslt_plans *b = q->device->products;
     mx_failure *failure = NULL;
     pthread_mutex_lock(&b->lock);
-    plan *p = find_plan(b, &a->key);
+    plan *p = find_plan(b, &a->key, a->bias);
     lt_result r = p ? multiply(b, p, a, q->handle) : LT_OK;
     pthread_mutex_unlock(&b->lock);
     if (!p) {
@@ -264,6 +269,7 @@ static mx_failure *issue(cuda_queue *q, const void *args)
 static void fill_key(plan_key *k, const blaslt_product *p)
 {
     const blaslt_operand *operands[4] = {&p->a, &p->b, &p->c, &p->d};
+    cu_ptr at[5] = {p->a.at, p->b.at, p->c.at, p->d.at, p->bias};
     memset(k, 0, sizeof *k);
     k->m = p->m, k->n = p->n, k->k = p->k, k->batch = p->batch;
     k->in = (uint8_t)p->in, k->out = (uint8_t)p->out;
@@ -272,7 +278,9 @@ static void fill_key(plan_key *k, const blaslt_product *p)
     for (int i = 0; i < 4; i++) {
         k->leading[i] = operands[i]->leading;
         k->stride[i] = p->batch > 1 ? operands[i]->stride : 0;
-        while (k->alignment[i] < 8 && !(operands[i]->at >> k->alignment[i] & 1)) k->alignment[i]++;
+    }
+    for (int i = 0; i < 5; i++) {
+        while (k->alignment[i] < ALIGNMENT_SHIFT && !(at[i] >> k->alignment[i] & 1)) k->alignment[i]++;
     }
 }
 
@@ -294,7 +302,7 @@ blaslt_answer blaslt_collect(cuda_call *c, const blaslt_product *p)
     fill_key(&a.key, p);
     snprintf(a.op, sizeof a.op, "%s", c->op->name);
     pthread_mutex_lock(&b->lock);
-    const plan *found = find_plan(b, &a.key);
+    const plan *found = find_plan(b, &a.key, a.bias);
     bool possible = found && found->possible;
     a.workspace_bytes = possible ? found->workspace_bytes : 0;
     pthread_mutex_unlock(&b->lock);

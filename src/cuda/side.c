@@ -167,7 +167,7 @@ cuda_block *cuda_scratch(cuda_call *c, size_t bytes)
 {
     if (c->scratch_count == CUDA_MAX_SCRATCH) return mx_fail(MX_RUNTIME, "[%s] too many scratch blocks.", c->op->name);
     cuda_block *b = queue_take(c->queue, bytes);
-    if (b) c->scratch[c->scratch_count++] = b;
+    if (b) c->scratch[c->scratch_count++] = b, c->written_bytes += bytes;
     return b;
 }
 
@@ -194,6 +194,7 @@ bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
     mx_array *out = &c->out[i];
     size_t bytes = mx_nbytes(out);
     array_set_row_major(out);
+    c->written_bytes += bytes;
     if (can_donate(c, x, out)) {
         array_set_buffer_take(out, buffer_keep(x->buffer), x->offset);
         *at = side_of(x->buffer)->block->at + (cu_ptr)x->offset;
@@ -217,13 +218,12 @@ bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
 bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes)
 {
     cuda_queue *q = c->queue;
-    size_t written = 0;
-    for (int i = 0; i < c->nout; i++) written += mx_nbytes(&c->out[i]);
     pthread_mutex_lock(&q->lock);
     /* Another thread may have committed since the operands were looked at: the uses move to the launch's batch. */
     for (int i = 0; i < c->borrowed_count; i++) pool_use(&q->device->pool, c->borrowed[i], q->index);
     uint64_t ticket = q->committed + 1;
-    bool ok = queue_launch(q, launch, args, args_bytes, written);
+    bool ok = queue_launch(q, launch, args, args_bytes, c->written_bytes);
+    c->written_bytes = 0;
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; ok && i < c->nout; i++) {
         cuda_side *s = c->out[i].buffer ? side_of(c->out[i].buffer) : NULL;

@@ -21,6 +21,7 @@ typedef struct cuda_call {
     bool may_donate;
     cuda_block *scratch[CUDA_MAX_SCRATCH]; /* given back after the call, in the queue's order */
     int scratch_count;
+    size_t written_bytes;                    /* outputs and scratch that no launch was collected for yet */
     cuda_block *workspace;                   /* of these the one that libraries' calls share */
     cuda_block *borrowed[CUDA_MAX_BORROWED]; /* operands that other queues computed */
     int borrowed_count;
