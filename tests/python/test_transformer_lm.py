@@ -4,6 +4,7 @@
 import hashlib
 import json
 import math
+import os
 import re
 import signal
 import struct
@@ -17,15 +18,17 @@ import pytest
 
 import mlx.core as mx
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "python" / "transformer_lm.py"
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build"
+SCRIPT = ROOT / "examples" / "python" / "transformer_lm.py"
 TINY = "--width 32 --layers 2 --heads 2 --hidden 64 --context 32 --batch 4 --warmup 5 --sample-bytes 8".split()
 STEPS = ["--steps", "40", "--save-every", "10", "--eval-every", "20"]
 LAST = "checkpoint-000040.safetensors"
 
 
-def run(*arguments, check=True):
+def run(*arguments, check=True, **environment):
     command = [sys.executable, SCRIPT, *TINY, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
     assert done.returncode == 0 or not check, done.stderr
     return done
 
@@ -206,16 +209,28 @@ def test_one_file_is_split_at_nine_tenths(tmp_path):
     assert (tmp_path / "run" / "val.bin").read_bytes() == text.read_bytes()[4096 * 9 // 10 :]
 
 
-@pytest.mark.skipif(mx.is_available(mx.gpu), reason="there is a GPU")
 def test_without_a_gpu_it_stops_before_any_training(tmp_path):
-    done = run("--device", "gpu", "--out", tmp_path / "run", check=False)
-    assert done.returncode == 1 and "ValueError" in done.stderr
+    done = run("--device", "gpu", "--out", tmp_path / "run", check=False, MICA_CUDA="off")
+    assert done.returncode == 1 and "ValueError: [set_default_device] There is no GPU" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(not (BUILD / "libmica_sim.so").exists(), reason="the simulated GPU was not built")
+def test_a_gpu_gives_the_losses_of_the_cpu(data, tmp_path):
+    losses = {}
+    for device in ("cpu", "gpu"):
+        out = tmp_path / device
+        done = run("--device", device, "--data", data, "--out", out, "--steps", 20, MICA_CUDA="sim",
+                   MICA_SIM_DIR=str(BUILD), MICA_CACHE_DIR=str(BUILD / "tests" / "cuda_cache"))
+        assert f"device={device}" in done.stdout.splitlines()[-1]
+        losses[device] = list(json.loads((out / "losses.json").read_text())["train"].values())
+    assert len(losses["gpu"]) == 20
+    assert losses["gpu"] == pytest.approx(losses["cpu"], rel=1e-4)
 
 
 def test_c_program_prints_the_same_losses(whole):
     """examples/c/transformer_lm.c, from the checkpoint of step 0, bit for bit."""
-    program = Path(__file__).parents[2] / "build" / "examples" / "transformer_lm"
+    program = BUILD / "examples" / "transformer_lm"
     out = whole[0]
     done = subprocess.run([program, out, "40"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
