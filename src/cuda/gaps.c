@@ -22,6 +22,4 @@ GAP(rms_norm)
 GAP(rms_norm_vjp)
 GAP(layer_norm)
 GAP(layer_norm_vjp)
-GAP(hadamard)
-GAP(rope)
-GAP(load)
+GAP(load) /* by nature: a file is read into the host's memory, and goes to the device when a kernel wants it */
