@@ -21,6 +21,7 @@ __attribute__((used, section("simshared"))) static char sim_guard_before[64];
 #define __launch_bounds__(...) __sim_bounds__(__VA_ARGS__)
 #define __grid_constant__
 #define __restrict__ __restrict
+#define memcpy __builtin_memcpy
 #define __CUDACC__ 1
 #define __CUDACC_RTC__ 1
 

@@ -6,15 +6,7 @@
 
 #define GAP(name) const cuda_op cuda_##name = {0};
 
-GAP(sum)
-GAP(prod)
-GAP(min)
-GAP(max)
-GAP(all)
-GAP(any)
-GAP(logsumexp)
 GAP(scan)
-GAP(arg_extreme)
 GAP(searchsorted)
 GAP(softmax)
 GAP(softmax_vjp)

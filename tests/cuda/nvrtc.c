@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every kernel through the real NVRTC, which needs no GPU: it must compile, and use no stack frame and spill no register.
- * Arguments: architectures (sm_80 ...); --all takes all dtypes and layouts instead of one of each kind; --known FILE skips
+ * Arguments: architectures (sm_80 ...); part of a kernel's name; --all takes all dtypes and layouts instead of one of each kind; --known FILE skips
  * what passed before, by a hash of all that the code depends on, and adds what passes now.  Exit code 77: there is no
  * NVRTC. */
 #include "cuda/elementwise.h"
@@ -27,7 +27,7 @@ typedef struct job {
 
 typedef struct run {
     cuda_nvrtc nvrtc;
-    const char *archs[8], *known_file;
+    const char *archs[8], *known_file, *only; /* only: part of a kernel's name; NULL: all */
     int arch_count;
     bool all;
     cache_key *known;
@@ -114,7 +114,7 @@ static void *work(void *of)
 
 static void check_kernel(run *r, const char *source, const char *entry)
 {
-    for (int i = 0; i < r->arch_count; i++) {
+    for (int i = 0; i < r->arch_count && (!r->only || strstr(entry, r->only)); i++) {
         job j = {.arch = r->archs[i]};
         if (!jit_key(&r->nvrtc, j.arch, source, entry, &j.key)) exit(1);
         if (r->known_count && bsearch(&j.key, r->known, r->known_count, sizeof j.key, compare_keys)) {
@@ -220,6 +220,8 @@ int main(int argc, char **argv)
             r.all = true;
         } else if (strcmp(argv[i], "--known") == 0 && i + 1 < argc) {
             r.known_file = argv[++i];
+        } else if (strncmp(argv[i], "sm_", 3) != 0) {
+            r.only = argv[i];
         } else if (r.arch_count < 8) {
             r.archs[r.arch_count++] = argv[i];
         }

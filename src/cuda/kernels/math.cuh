@@ -157,6 +157,31 @@ static __device__ __forceinline__ c64 make_c64(float re, float im)
     c64 z = {re, im};
     return z;
 }
+// Annex G of C99: an infinite factor gives an infinite product even where the plain formula says NaN.
+static __device__ __forceinline__ float unit_of(float x, bool infinite)
+{
+    return copysignf(infinite ? 1.0f : 0.0f, x);
+}
+static __device__ __forceinline__ c64 mul_infinite(c64 a, c64 b, bool a_is, bool b_is)
+{
+    if (a_is) a = make_c64(unit_of(a.re, isinf(a.re)), unit_of(a.im, isinf(a.im)));
+    if (b_is) b = make_c64(unit_of(b.re, isinf(b.re)), unit_of(b.im, isinf(b.im)));
+    if (a.re != a.re) a.re = copysignf(0.0f, a.re);
+    if (a.im != a.im) a.im = copysignf(0.0f, a.im);
+    if (b.re != b.re) b.re = copysignf(0.0f, b.re);
+    if (b.im != b.im) b.im = copysignf(0.0f, b.im);
+    float infinity = __int_as_float(0x7f800000);
+    return make_c64(infinity * (a.re * b.re - a.im * b.im), infinity * (a.re * b.im + a.im * b.re));
+}
+static __device__ __forceinline__ c64 mul_c64(c64 a, c64 b)
+{
+    float rr = a.re * b.re, ii = a.im * b.im, ri = a.re * b.im, ir = a.im * b.re;
+    float re = rr - ii, im = ri + ir;
+    if (re == re || im == im) return make_c64(re, im);
+    bool a_is = isinf(a.re) || isinf(a.im), b_is = isinf(b.re) || isinf(b.im);
+    bool overflow = isinf(rr) || isinf(ii) || isinf(ri) || isinf(ir);
+    return a_is || b_is || overflow ? mul_infinite(a, b, a_is, b_is) : make_c64(re, im);
+}
 template <class From> struct cast_t<c64, From> {
     static __device__ __forceinline__ c64 of(From x)
     {
