@@ -74,6 +74,7 @@ def test_memory_errors_under_a_limit():
 INTERRUPTED = """
     import os, signal, sys, threading, time
     import mlx.core as mx
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     def work(kind):
         x = mx.random.uniform(shape=(600, 600))
         mx.eval(x)

@@ -120,6 +120,7 @@ def test_the_gil_is_free_during_eval():
 LONG = """
     import os, signal, sys, threading, time
     import mlx.core as mx
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     x = mx.random.uniform(shape=(1500, 1500))
     mx.eval(x)
     y = x

@@ -7,7 +7,7 @@
 #include "cpu/kernels/kernel.h"
 #include <math.h>
 
-enum { STRIP = 256 };
+enum { STRIP = 256, LANES = 64, PREFETCH_BYTES = 12 << 10 };
 
 #define TEMPLATE "cpu/kernels/norm_tmpl.h"
 #include "cpu/kernels/each_float.h"

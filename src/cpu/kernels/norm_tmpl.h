@@ -4,33 +4,53 @@
  * meets the weight, as the definition says.  `centred` (layer norm) is a constant of each caller. */
 #include "cpu/kernels/strip_tmpl.h"
 
-/* The sum of x - from, or of its square.  The lanes' number is the same at every level, and so is the sum; what is left
- * over is filled up to whole lanes with values that add nothing. */
+/* LANES sums side by side; their number is the same at every level, and so are the sums. */
+typedef ACC NAME(lanes) VECTOR(REGISTER);
+enum { NAME(REGS) = LANES / (REGISTER / sizeof(ACC)) };
+
+ALWAYS_INLINE void NAME(add_register)(NAME(lanes) * sum, const ACC *v, ACC from, bool square)
+{
+    NAME(lanes) d;
+    memcpy(&d, v, sizeof d);
+    d -= from;
+    *sum += square ? d * d : d;
+}
+
+/* The sum of x - from, or of its square. */
 ALWAYS_INLINE ACC NAME(row_total)(const T *x, int64_t n, ACC from, bool square)
 {
-    enum { LANES = 64 };
-    ACC tile[STRIP], last[LANES], lane[LANES];
-    for (int l = 0; l < LANES; l++) lane[l] = 0;
+    enum { PER = REGISTER / sizeof(ACC) };
+    ACC tile[STRIP], last[PER], lane[PER];
+    NAME(lanes) sum[NAME(REGS)] = {0};
     for (int64_t at = 0, count; at < n; at += count) {
         count = n - at < STRIP ? n - at : STRIP;
         const ACC *v = WIDEN(tile, x + at, count);
-        for (int64_t i = 0; i < count; i += LANES) {
-            const ACC *some = v + i;
-            if (count - i < LANES) {
-                for (int l = 0; l < LANES; l++) last[l] = from;
-                memcpy(last, some, (size_t)(count - i) * sizeof(ACC));
-                some = last;
+        int64_t i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            UNROLL
+            for (int k = 0; k < NAME(REGS); k++) NAME(add_register)(&sum[k], v + i + k * PER, from, square);
+        }
+        UNROLL
+        for (int k = 0; k < NAME(REGS); k++) {
+            int64_t rest = count - i - k * PER;
+            if (rest <= 0) break;
+            if (rest >= PER) {
+                NAME(add_register)(&sum[k], v + i + k * PER, from, square);
+                continue;
             }
-            SIMD
-            for (int l = 0; l < LANES; l++) {
-                ACC d = some[l] - from;
-                lane[l] += square ? d * d : d;
-            }
+            for (int l = 0; l < PER; l++) last[l] = l < rest ? v[i + k * PER + l] : from;
+            NAME(add_register)(&sum[k], last, from, square);
         }
     }
     UNROLL
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        SIMD
+    for (int width = NAME(REGS) / 2; width > 0; width /= 2) {
+        UNROLL
+        for (int k = 0; k < width; k++) sum[k] += sum[k + width];
+    }
+    memcpy(lane, sum, sizeof lane);
+    UNROLL
+    for (int width = PER / 2; width > 0; width /= 2) {
+        UNROLL
         for (int l = 0; l < width; l++) lane[l] += lane[l + width];
     }
     return lane[0];
@@ -86,13 +106,14 @@ ALWAYS_INLINE void NAME(norm_rows)(void *out, const void *in, const void *weight
 {
     const T *x = in, *w = weight, *b = bias;
     T *y = out;
+    int64_t ahead = (PREFETCH_BYTES / (n * (int64_t)sizeof(T)) + 1) * n;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         ACC mean, inverse, tile[STRIP];
         NAME(row_moments)(x, n, eps, centred, &mean, &inverse);
         for (int64_t at = 0, count; at < n; at += count) {
             count = NAME(strip_length)(y + at, n - at);
             ACC *place = NAME(strip_place)(y + at, tile, stream);
-            for (int64_t i = 0; i < count && stream; i += 64 / (int64_t)sizeof(T)) PREFETCH_L2(x + n + at + i);
+            for (int64_t i = 0; i < count && stream; i += 64 / (int64_t)sizeof(T)) PREFETCH_L2(x + ahead + at + i);
             NAME(norm_strip)(place, x + at, w + at, centred ? b + at : NULL, count, mean, inverse, centred);
             NAME(strip_store)(y + at, tile, count, stream);
         }
