@@ -65,6 +65,7 @@ static void start(void)
     const char *sanitizer = getenv("SIM_SAN"), *fail = getenv("SIM_FAIL"), *mem = getenv("SIM_MEM");
     sim.checked = sanitizer && !strcmp(sanitizer, "check");
     sim.protect = number_of("SIM_PROT", 1) != 0;
+    sim.idle = number_of("SIM_KERNELS", 1) == 0;
     sim.verbose = number_of("SIM_VERBOSE", 0) != 0;
     sim.fail_error = SIM_OUT_OF_MEMORY;
     if (fail) sscanf(fail, "%63[^:]:%d:%d", sim.fail_name, &sim.fail_at, &sim.fail_error);

@@ -99,7 +99,7 @@ struct sim_info { /* of a command that ran, for reports and order */
 extern struct sim {
     pthread_mutex_t lock;
     pthread_once_t once;
-    bool ready, forked, busy, checked, protect, verbose;
+    bool ready, forked, busy, checked, protect, verbose, idle;
     sim_sched sched;
     int eager;
     uint64_t random;

@@ -98,6 +98,21 @@ cuda_gpu *cuda_gpu_now(void)
     return gpu;
 }
 
+static cu_context start_device(cuda_device *d)
+{
+    const cuda_driver *cu = &d->gpu->driver;
+    pthread_mutex_lock(&d->lock);
+    cu_context context = atomic_load(&d->context);
+    if (!context &&
+        cuda_good(d->gpu, cu->cuDevicePrimaryCtxRetain(&context, d->handle), "eval", "starting the device")) {
+        pool_init(&d->pool, cu, d->bytes, d->integrated);
+        atomic_store_explicit(&d->context, context, memory_order_release);
+    }
+    context = atomic_load(&d->context);
+    pthread_mutex_unlock(&d->lock);
+    return context;
+}
+
 bool cuda_enter(cuda_device *d)
 {
     const cuda_driver *cu = &d->gpu->driver;
@@ -105,15 +120,9 @@ bool cuda_enter(cuda_device *d)
         return mx_fail_false(MX_RUNTIME, "[eval] The GPU belongs to the process that this one was forked from; start "
                                          "the child anew (spawn) to use it.");
     }
-    pthread_mutex_lock(&d->lock);
-    bool ok = d->context != NULL;
-    if (!ok && cuda_good(d->gpu, cu->cuDevicePrimaryCtxRetain(&d->context, d->handle), "eval", "starting the device")) {
-        pool_init(&d->pool, cu, d->bytes, d->integrated);
-        ok = true;
-    }
-    cu_context context = d->context;
-    pthread_mutex_unlock(&d->lock);
-    return ok && cuda_good(d->gpu, cu->cuCtxSetCurrent(context), "eval", "entering the device");
+    cu_context context = atomic_load_explicit(&d->context, memory_order_acquire);
+    if (UNLIKELY(!context) && !(context = start_device(d))) return false;
+    return cuda_good(d->gpu, cu->cuCtxSetCurrent(context), "eval", "entering the device");
 }
 
 cuda_device *cuda_device_of(const mx_stream *stream)
@@ -140,10 +149,7 @@ static void clear_cache(void)
     mx_mark mark = mx_error_mark();
     for (int i = 0; !atomic_load(&runtime.forked) && i < gpu->device_count; i++) {
         cuda_device *d = &gpu->devices[i];
-        pthread_mutex_lock(&d->lock);
-        bool used = d->context != NULL;
-        pthread_mutex_unlock(&d->lock);
-        if (used && cuda_enter(d)) pool_trim(&d->pool);
+        if (atomic_load(&d->context) && cuda_enter(d)) pool_trim(&d->pool);
     }
     mx_error_reset(mark);
 }

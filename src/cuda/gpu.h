@@ -28,12 +28,12 @@ typedef struct cuda_device {
     bool integrated; /* shares the host's memory */
     size_t bytes;
     char name[128];
-    pthread_mutex_t lock;                    /* of what follows */
-    cu_context context;                      /* NULL until the device is first used */
-    cuda_kernel *kernels[CUDA_KERNEL_LISTS]; /* kernel.c */
-    cuda_pool pool;                          /* has a lock of its own */
-    cuda_out out;                            /* so has this */
-    struct blaslt_plans *products;           /* blaslt.c; has a lock of its own */
+    pthread_mutex_t lock;                              /* of what follows */
+    _Atomic(cu_context) context;                       /* NULL until the device is first used */
+    _Atomic(cuda_kernel *) kernels[CUDA_KERNEL_LISTS]; /* kernel.c; read without the lock */
+    cuda_pool pool;                                    /* has a lock of its own */
+    cuda_out out;                                      /* so has this */
+    struct blaslt_plans *products;                     /* blaslt.c; has a lock of its own */
     int queue_count;
     cuda_queue *queues[CUDA_QUEUES_MAX];
 } cuda_device;

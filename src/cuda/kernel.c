@@ -151,7 +151,7 @@ static uint64_t hash_key(const void *key, size_t bytes)
 
 static cuda_kernel *look_up(const cuda_device *d, const void *key, size_t bytes, uint64_t hash)
 {
-    cuda_kernel *k = d->kernels[hash % CUDA_KERNEL_LISTS];
+    cuda_kernel *k = atomic_load_explicit(&d->kernels[hash % CUDA_KERNEL_LISTS], memory_order_acquire);
     while (k && !(k->hash == hash && k->key_bytes == bytes && memcmp(k->key, key, bytes) == 0)) k = k->next;
     return k;
 }
@@ -159,9 +159,7 @@ static cuda_kernel *look_up(const cuda_device *d, const void *key, size_t bytes,
 cuda_kernel *jit_find(cuda_device *d, const void *key, size_t bytes)
 {
     uint64_t hash = hash_key(key, bytes);
-    pthread_mutex_lock(&d->lock);
-    cuda_kernel *k = look_up(d, key, bytes, hash);
-    pthread_mutex_unlock(&d->lock);
+    cuda_kernel *k = look_up(d, key, bytes, hash); /* kernels are added and never taken away */
     return k && atomic_load_explicit(&k->state, memory_order_acquire) != FAILED ? k : NULL;
 }
 
@@ -176,12 +174,13 @@ static char *copy_text(const char *text)
 /* The kernel of the key, to be compiled now unless somebody else was faster; under the device's lock. */
 static cuda_kernel *claim(cuda_device *d, cuda_kernel *fresh, bool *ours)
 {
-    cuda_kernel **list = &d->kernels[fresh->hash % CUDA_KERNEL_LISTS];
+    _Atomic(cuda_kernel *) *list = &d->kernels[fresh->hash % CUDA_KERNEL_LISTS];
     cuda_kernel *k = look_up(d, fresh->key, fresh->key_bytes, fresh->hash);
     *ours = !k || atomic_load(&k->state) == FAILED;
     if (!k) {
-        fresh->next = *list;
-        return *list = fresh;
+        fresh->next = atomic_load(list);
+        atomic_store_explicit(list, fresh, memory_order_release);
+        return fresh;
     }
     if (*ours) {
         failure_drop(k->failure);

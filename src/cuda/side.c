@@ -141,10 +141,33 @@ static bool borrow(cuda_call *c, cuda_block *block)
     return true;
 }
 
+/* A few bytes that are on the host only, which go with the batch's others. */
+static bool is_constant(const cuda_call *c, mx_buffer *b)
+{
+    return b->bytes <= CONSTANT_BYTES && !side_of(b) && !c->constants[1];
+}
+
+static bool add_constant(cuda_call *c, const mx_array *x, cu_ptr *at)
+{
+    mx_buffer *b = x->buffer;
+    cuda_constants *k = stage_constant(c->queue, b->data, b->bytes, at);
+    if (!k) return false;
+    *at += (cu_ptr)x->offset;
+    if (!c->constants[0]) {
+        c->constants[0] = k;
+    } else if (c->constants[0] != k) {
+        c->constants[1] = k; /* another thread has committed meanwhile */
+    } else {
+        constants_drop(c->queue, k);
+    }
+    return true;
+}
+
 bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at)
 {
     mx_buffer *b = x->buffer;
     cuda_queue *q = c->queue;
+    if (is_constant(c, b)) return add_constant(c, x, at);
     if ((b->flags & BUFFER_FOREIGN) || atomic_load(&b->exports)) return upload_once(c, x, at);
     cuda_side *s = find_or_add_side(b);
     if (!s) return false;
@@ -174,6 +197,8 @@ cuda_block *cuda_scratch(cuda_call *c, size_t bytes)
 void cuda_release(cuda_call *c)
 {
     for (int i = 0; i < c->scratch_count; i++) pool_give(&c->queue->device->pool, c->scratch[i]);
+    for (int i = 0; i < 2; i++) constants_drop(c->queue, c->constants[i]);
+    c->constants[0] = c->constants[1] = NULL;
     c->scratch_count = c->borrowed_count = 0;
 }
 

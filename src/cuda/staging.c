@@ -72,6 +72,58 @@ bool stage_in(cuda_queue *q, cu_ptr to, const void *from, size_t bytes, uint64_t
     return ok;
 }
 
+/* ---- Constants */
+void constants_drop(cuda_queue *q, cuda_constants *k)
+{
+    if (!k || atomic_fetch_sub(&k->refs, 1) != 1) return;
+    pool_give(&q->device->pool, k->block);
+    mx_free(k);
+}
+
+static bool add_constants(cuda_queue *q)
+{
+    cuda_constants *k = mx_resize(NULL, 1, sizeof *k); /* not cleared: most of it is never used */
+    if (!k || !(k->block = queue_take(q, sizeof k->data))) return mx_free(k), false;
+    atomic_init(&k->refs, 1);
+    k->used = 0;
+    pthread_mutex_lock(&q->lock);
+    bool first = !q->constants;
+    if (first) q->constants = k;
+    pthread_mutex_unlock(&q->lock);
+    if (!first) constants_drop(q, k);
+    return true;
+}
+
+cuda_constants *stage_constant(cuda_queue *q, const void *data, size_t bytes, cu_ptr *at)
+{
+    for (;;) {
+        pthread_mutex_lock(&q->lock);
+        if (q->constants && q->constants->used + bytes > sizeof q->constants->data) queue_commit_locked(q);
+        cuda_constants *k = q->constants;
+        if (k) {
+            *at = k->block->at + k->used;
+            memcpy(k->data + k->used, data, bytes);
+            k->used += (bytes + 15) / 16 * 16;
+            atomic_fetch_add(&k->refs, 1);
+            queue_open(q);
+        }
+        pthread_mutex_unlock(&q->lock);
+        if (k) return k;
+        if (!add_constants(q)) return NULL;
+    }
+}
+
+cu_result constants_send(cuda_queue *q)
+{
+    cuda_constants *k = q->constants;
+    if (!k || !k->used) return CU_OK;
+    /* A few bytes of pageable memory: the driver takes them at once, into its own commands. */
+    cu_result r = q->device->gpu->driver.cuMemcpyHtoDAsync_v2(k->block->at, k->data, k->used, q->handle);
+    q->constants = NULL;
+    constants_drop(q, k);
+    return r;
+}
+
 /* ---- To the host */
 static bool start_out(cuda_device *d)
 {

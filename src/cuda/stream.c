@@ -61,13 +61,14 @@ static void fail_tickets_take(cuda_queue *q, mx_failure *failure, uint64_t from,
     queue_failure *f = memory_try(sizeof *f);
     if (!f || !failure) {
         /* Not even memory to remember it: if something failed before, nothing after it can be believed. */
-        if (q->failures) q->failures->to = UINT64_MAX;
+        queue_failure *before = atomic_load(&q->failures);
+        if (before) before->to = UINT64_MAX;
         mx_free(f);
         failure_drop(failure);
         return;
     }
-    *f = (queue_failure){failure, from, to, q->failures};
-    q->failures = f;
+    *f = (queue_failure){failure, from, to, atomic_load(&q->failures)};
+    atomic_store_explicit(&q->failures, f, memory_order_release);
     stream_note_failure(q->stream, failure);
 }
 
@@ -83,8 +84,9 @@ static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint
 
 bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed)
 {
+    if (LIKELY(!atomic_load_explicit(&q->failures, memory_order_acquire))) return true;
     pthread_mutex_lock(&q->lock);
-    queue_failure *f = q->failures;
+    queue_failure *f = atomic_load(&q->failures);
     while (f && (ticket < f->from || ticket > f->to || (!computed && f->to != UINT64_MAX))) f = f->next;
     if (f) failure_raise(f->failure);
     pthread_mutex_unlock(&q->lock);
@@ -110,8 +112,6 @@ static bool reserve(void **items, size_t *capacity, size_t needed, size_t size)
     return true;
 }
 
-static bool commit_locked(cuda_queue *q);
-
 bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, size_t args_bytes, size_t written_bytes)
 {
     cuda_batch *b = &q->batch;
@@ -127,7 +127,7 @@ bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, si
     b->launches[b->count++].args_bytes = args_bytes;
     b->written_bytes += written_bytes;
     if (b->count < COMMIT_LAUNCHES && b->written_bytes < COMMIT_BYTES) return true;
-    commit_locked(q); /* what fails here is the batch's failure, and told to who reads its arrays */
+    queue_commit_locked(q); /* what fails here is the batch's failure, and told to who reads its arrays */
     return true;
 }
 
@@ -191,7 +191,7 @@ static cu_result start_launches(cuda_queue *q, mx_failure **failure)
     return r;
 }
 
-static bool commit_locked(cuda_queue *q)
+bool queue_commit_locked(cuda_queue *q)
 {
     cuda_batch *b = &q->batch;
     if (!b->open) return true;
@@ -199,7 +199,8 @@ static bool commit_locked(cuda_queue *q)
     uint64_t ticket = q->committed + 1;
     note_names(q, ticket);
     mx_failure *failure = finish_kernels(q);
-    cu_result r = failure ? CU_OK : start_launches(q, &failure);
+    cu_result r = constants_send(q);
+    if (r == CU_OK && !failure) r = start_launches(q, &failure);
     bool ok = r == CU_OK && !failure;
     if (failure) fail_tickets_take(q, failure, ticket, ticket);
     if (r != CU_OK) fail_tickets(q, r, "its kernels do not start", ticket, ticket);
@@ -219,7 +220,7 @@ static bool commit_locked(cuda_queue *q)
 bool queue_commit(cuda_queue *q)
 {
     pthread_mutex_lock(&q->lock);
-    bool ok = commit_locked(q);
+    bool ok = queue_commit_locked(q);
     pthread_mutex_unlock(&q->lock);
     return ok;
 }
@@ -242,7 +243,7 @@ static void poll_queue(cuda_queue *q)
 bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed)
 {
     pthread_mutex_lock(&q->lock);
-    if (ticket > q->committed) commit_locked(q);
+    if (ticket > q->committed) queue_commit_locked(q);
     cu_event event = event_of(q, ticket);
     bool over = ticket <= q->finished || ticket > q->committed;
     pthread_mutex_unlock(&q->lock);
@@ -266,7 +267,7 @@ bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed)
 bool queue_drain(cuda_queue *q)
 {
     pthread_mutex_lock(&q->lock);
-    commit_locked(q);
+    queue_commit_locked(q);
     uint64_t ticket = q->committed;
     pthread_mutex_unlock(&q->lock);
     return queue_wait(q, ticket, false);
@@ -285,7 +286,7 @@ bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool compute
 {
     if (q == other) return queue_is_good(q, ticket, computed);
     pthread_mutex_lock(&other->lock);
-    if (ticket > other->committed) commit_locked(other);
+    if (ticket > other->committed) queue_commit_locked(other);
     cu_event event = event_of(other, ticket);
     bool over = ticket <= other->finished;
     pthread_mutex_unlock(&other->lock);

@@ -48,6 +48,16 @@ typedef struct cuda_ring {
     uint64_t tickets[RING_SEGMENTS]; /* the last batches that read them */
 } cuda_ring;
 
+/* Operands of a few bytes, such as 2.0 in 2.0 * x: one block and one copy for all of a batch.  The batch and the calls
+ * that use it hold it. */
+enum { CONSTANT_BYTES = 64, CONSTANTS_BYTES = 4096 };
+typedef struct cuda_constants {
+    _Atomic int refs;
+    size_t used;
+    cuda_block *block;
+    char data[CONSTANTS_BYTES];
+} cuda_constants;
+
 struct cuda_queue {
     cuda_device *device;
     int index;
@@ -58,9 +68,10 @@ struct cuda_queue {
     cu_event events[QUEUE_EVENTS];
     char names[QUEUE_EVENTS][QUEUE_NAMES]; /* the ops of recent batches */
     cuda_graph_cache *graphs;
-    queue_failure *failures;
+    _Atomic(queue_failure *) failures; /* read without the lock to see that there is none */
     mx_stream *stream;
     cuda_ring ring;
+    cuda_constants *constants; /* of the batch that is being collected; NULL: none yet */
 };
 
 /* The queue of a stream, made when it is first used; its device's context is current afterwards. NULL: an error is
@@ -76,6 +87,7 @@ void queue_open(cuda_queue *q);
 cuda_block *queue_take(cuda_queue *q, size_t bytes);
 /* Commits, takes no longer than the host needs.  The ticket's batch has no error known yet when true. */
 bool queue_commit(cuda_queue *q);
+bool queue_commit_locked(cuda_queue *q); /* the caller holds the lock */
 /* Waits on the host for a ticket, committing it if need be. */
 bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed);
 /* Waits for all that was collected so far; false: the device is lost.  Failed batches stay with their arrays. */
@@ -90,6 +102,12 @@ bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed);
 
 /* staging.c.  Copies to the device ahead of what is being collected; `ticket` has it. */
 bool stage_in(cuda_queue *q, cu_ptr to, const void *from, size_t bytes, uint64_t *ticket);
+/* Where a copy of the data will be in the batch that is collected now, and in later ones as long as the result is held;
+ * NULL: an error is recorded. */
+cuda_constants *stage_constant(cuda_queue *q, const void *data, size_t bytes, cu_ptr *at);
+void constants_drop(cuda_queue *q, cuda_constants *k);
+/* Sends the constants of the batch that is committed; the caller holds the queue's lock. */
+cu_result constants_send(cuda_queue *q);
 /* Copies to the host what is computed already. */
 bool stage_out(cuda_device *d, void *to, cu_ptr from, size_t bytes);
 
