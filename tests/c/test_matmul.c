@@ -81,6 +81,23 @@ TEST(matmul_checks_its_operands)
         MX_VALUE, "[broadcast");
 }
 
+/* More shapes than plans are kept, many of them in one batch. */
+TEST(matmul_of_many_shapes)
+{
+    enum { SHAPES = 700 };
+    mx_array *total = mx_float(0);
+    double want = 0;
+    for (int i = 0; i < SHAPES; i++) {
+        int64_t m = 1 + i % 23, k = 1 + i % 7, n = 1 + i % 31;
+        mx_array *a = mx_ones(SHAPE(m, k), MX_FLOAT32), *b = mx_ones(SHAPE(k, n), MX_FLOAT32);
+        mx_array *last = mx_slice(mx_matmul(a, b), (const int64_t[]){m - 1, n - 1}, (const int64_t[]){m, n},
+                                  (const int64_t[]){1, 1});
+        total = mx_add(total, mx_reshape(last, SCALAR_SHAPE));
+        want += (double)k;
+    }
+    CHECK(mx_value(total) == want);
+}
+
 /* On a GPU float32 factors may lose 13 bits, as MLX has it, unless the environment forbids it. */
 TEST(matmul_rounds_to_tf32_if_it_may)
 {

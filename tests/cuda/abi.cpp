@@ -49,6 +49,40 @@ static_assert(offsetof(cu_kernel_node, params) == offsetof(CUDA_KERNEL_NODE_PARA
 static_assert(offsetof(cu_kernel_node, context) == offsetof(CUDA_KERNEL_NODE_PARAMS_v2, ctx), "kernel node");
 static_assert(offsetof(lt_heuristic, waves) == offsetof(cublasLtMatmulHeuristicResult_t, wavesCount), "heuristic");
 
+// Every attribute that we set, with the size that we give: the library itself refuses a wrong one.
+static int refused_attributes(void *library)
+{
+    cuda_blaslt lt;
+#define BLASLT(function, since, params) lt.function = (decltype(lt.function))dlsym(library, #function);
+#include "cuda/driver.def"
+    lt_desc desc;
+    lt_layout layout;
+    lt_preference preference;
+    int number = 1, epilogue = LT_EPILOGUE_BIAS, refused = 0;
+    int64_t stride = 64;
+    uint64_t bytes = 1024;
+    uint32_t reductions = LT_REDUCE_COMPUTED | LT_REDUCE_ROUNDED, alignment = 16;
+    refused += lt.cublasLtMatmulDescCreate(&desc, LT_COMPUTE_TF32, LT_F32) != LT_OK;
+    refused += lt.cublasLtMatrixLayoutCreate(&layout, LT_C64, 4, 5, 6) != LT_OK;
+    refused += lt.cublasLtMatmulPreferenceCreate(&preference) != LT_OK;
+    if (refused) return refused;
+#define SET(kind, object, attribute, value)                                                                            \
+    refused += lt.cublasLt##kind##SetAttribute(object, attribute, &value, sizeof value) != LT_OK
+    SET(MatmulDesc, desc, LT_DESC_TRANS_A, number);
+    SET(MatmulDesc, desc, LT_DESC_TRANS_B, number);
+    SET(MatmulDesc, desc, LT_DESC_EPILOGUE, epilogue);
+    SET(MatmulDesc, desc, LT_DESC_BIAS, bytes);
+    SET(MatrixLayout, layout, LT_LAYOUT_BATCH_COUNT, number);
+    SET(MatrixLayout, layout, LT_LAYOUT_BATCH_STRIDE, stride);
+    SET(MatmulPreference, preference, LT_PREFERENCE_WORKSPACE, bytes);
+    SET(MatmulPreference, preference, LT_PREFERENCE_REDUCTIONS, reductions);
+    for (int i = 0; i < 4; i++) SET(MatmulPreference, preference, LT_PREFERENCE_ALIGNMENT + i, alignment);
+    lt.cublasLtMatmulDescDestroy(desc);
+    lt.cublasLtMatrixLayoutDestroy(layout);
+    lt.cublasLtMatmulPreferenceDestroy(preference);
+    return refused;
+}
+
 int main(int argc, char **argv)
 {
     static const char *const names[] = {
@@ -75,6 +109,11 @@ int main(int argc, char **argv)
         missing += !found;
         count++;
     }
-    std::printf("%d functions, %d missing\n", count, missing);
-    return missing != 0;
+    int refused = 0;
+    for (int i = 1; i < argc; i++) {
+        void *library = dlopen(argv[i], RTLD_LAZY | RTLD_LOCAL);
+        if (dlsym(library, "cublasLtMatmul")) refused += refused_attributes(library);
+    }
+    std::printf("%d functions, %d missing; %d attributes refused\n", count, missing, refused);
+    return missing != 0 || refused != 0;
 }
