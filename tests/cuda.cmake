@@ -44,6 +44,18 @@ endforeach()
 add_absent_test(old "CUDA 11.4, Mica needs 12.0" MICA_CUDA=sim MICA_SIM_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_old)
 add_absent_test(broken "has no function cuInit" MICA_CUDA=sim MICA_SIM_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_broken)
 
+# ---- Golden vectors of the wrappers of instructions: recorded on the simulated device in one order, the same in another
+add_executable(cuda_arch_vectors cuda/arch_vectors.c)
+target_link_libraries(cuda_arch_vectors PRIVATE mica_static)
+if(TARGET mica_sim)
+  set(sim_environment "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache")
+  set(vectors ${CMAKE_CURRENT_BINARY_DIR}/arch_vectors.txt)
+  add_test(NAME cuda_vectors_record COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu record ${vectors})
+  add_test(NAME cuda_vectors_compare COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu compare ${vectors})
+  set_tests_properties(cuda_vectors_record PROPERTIES ENVIRONMENT "${sim_environment}" FIXTURES_SETUP vectors)
+  set_tests_properties(cuda_vectors_compare PROPERTIES ENVIRONMENT "${sim_environment};SIM_ORDER=pct;SIM_CC=90" FIXTURES_REQUIRED vectors)
+endif()
+
 # ---- The host side on the simulated device
 if(TARGET mica_sim)
   add_executable(cuda_host cuda/host.c cuda/bad_host.c)

@@ -165,11 +165,12 @@ static inline bool sim_voted_all(unsigned mask, bool value, int line)
 #define __activemask() __sim_no_activemask_use_a_known_mask()
 
 static inline void sim_run_nothing(void **, unsigned) {}
-static inline void sim_sync_warp(int line, unsigned mask = 0xffffffffu)
+static inline unsigned sim_mask(unsigned mask = 0xffffffffu) { return mask; }
+static inline void sim_sync_warp(int line, unsigned mask)
 {
     sim_table->warp(sim_run_nothing, mask, nullptr, line, "__syncwarp");
 }
-#define __syncwarp(...) sim_sync_warp(__LINE__, ##__VA_ARGS__)
+#define __syncwarp(...) sim_sync_warp(__LINE__, sim_mask(__VA_ARGS__))
 
 template <class T> struct sim_match {
     T value;
