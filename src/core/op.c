@@ -22,6 +22,7 @@ bool op_has(const char *op, const mx_array *x)
 
 bool op_has_all(const char *op, mx_array *const *x, int count)
 {
+    if (count < 0) return mx_fail_false(MX_VALUE, "[%s] the number of arrays is %d.", op, count);
     if (count > 0 && !x) return op_has(op, NULL);
     for (int i = 0; i < count; i++) {
         if (!op_has(op, x[i])) return false;

@@ -121,10 +121,11 @@ static bool run_back(const mx_trace *t, const node_list *list, value_table *v)
 
 bool mx_trace_vjp(mx_trace *t, mx_array *const *out, mx_array *const *dout, int nout, mx_array **din)
 {
+    if (!trace_is_open("vjp", t, out, nout) || !op_has_all("vjp", dout, nout)) return false;
     node_list list = {0};
     value_table v = {0};
-    bool ok = op_has_all("vjp", out, nout) && list_collect(&list, t, out, nout) && table_init(&v, &list) &&
-              seed_outputs(&list, &v, out, dout, nout) && run_back(t, &list, &v);
+    bool ok = list_collect(&list, t, out, nout) && table_init(&v, &list) && seed_outputs(&list, &v, out, dout, nout) &&
+              run_back(t, &list, &v);
     for (int i = 0; i < t->nin; i++) {
         mx_array *d = ok ? *value_of(&v, &list, t->traced[i]) : NULL;
         din[i] = d ? mx_temporary(mx_keep(d)) : ok ? mx_zeros_like(t->traced[i]) : NULL;
@@ -190,10 +191,11 @@ static bool run_forward(const mx_trace *t, const node_list *list, value_table *v
 
 bool mx_trace_jvp(mx_trace *t, mx_array *const *tin, mx_array *const *out, int nout, mx_array **tout)
 {
+    if (!trace_is_open("jvp", t, out, nout) || !op_has_all("jvp", tin, t->nin)) return false;
     node_list list = {0};
     value_table v = {0};
-    bool ok = op_has_all("jvp", out, nout) && list_collect(&list, t, out, nout) && table_init(&v, &list) &&
-              seed_inputs(t, &list, &v, tin) && run_forward(t, &list, &v);
+    bool ok = list_collect(&list, t, out, nout) && table_init(&v, &list) && seed_inputs(t, &list, &v, tin) &&
+              run_forward(t, &list, &v);
     for (int i = 0; i < nout; i++) {
         mx_array **value = ok ? value_of(&v, &list, out[i]) : NULL;
         tout[i] = value && *value ? mx_temporary(mx_keep(*value)) : ok ? mx_zeros_like(out[i]) : NULL;

@@ -29,7 +29,7 @@ void *mx_export(mx_array *x, const int64_t **strides)
 
 void mx_unexport(mx_array *x)
 {
-    atomic_fetch_sub(&x->buffer->exports, 1);
+    if (x && x->buffer) atomic_fetch_sub(&x->buffer->exports, 1);
 }
 
 bool mx_read(mx_array *x, void *destination, size_t bytes)
@@ -38,6 +38,7 @@ bool mx_read(mx_array *x, void *destination, size_t bytes)
     if (bytes != mx_nbytes(x)) {
         return mx_fail_false(MX_VALUE, "[read] %zu bytes were asked for, the array has %zu.", bytes, mx_nbytes(x));
     }
+    if (bytes && !destination) return mx_fail_false(MX_VALUE, "[read] the destination is NULL.");
     mx_scope s = mx_scope_open();
     mx_array *rows = mx_contiguous(x);
     const void *data = rows ? mx_data(rows) : NULL;
@@ -120,6 +121,7 @@ bool mx_value_complex(mx_array *x, float *re, float *im)
 {
     element e;
     if (!only_element(x, &e)) return false;
+    if (!re || !im) return mx_fail_false(MX_VALUE, "[convert] there is no place for the complex value: NULL.");
     *re = (float)e.re;
     *im = (float)e.im;
     return true;

@@ -41,7 +41,7 @@ mx_trace *trace_new(int nin, bool batched)
 
 void mx_trace_end(mx_trace **trace)
 {
-    mx_trace *t = *trace;
+    mx_trace *t = trace ? *trace : NULL;
     if (!t) return;
     atomic_fetch_and(&runtime.batched_traces, ~t->bit);
     atomic_fetch_and(&runtime.traces, ~t->bit);
@@ -52,6 +52,11 @@ void mx_trace_end(mx_trace **trace)
     mx_free(t->axes);
     mx_free(t);
     *trace = NULL;
+}
+
+bool trace_is_open(const char *op, const mx_trace *t, mx_array *const *out, int nout)
+{
+    return t ? op_has_all(op, out, nout) : mx_fail_false(MX_VALUE, "[%s] the trace is NULL.", op);
 }
 
 mx_trace *mx_trace_begin(mx_array *const *in, int nin, mx_array **traced)
@@ -185,19 +190,31 @@ static bool hand_out(mx_scope s, bool ok, mx_array **a, int na, mx_array **b, in
     return ok;
 }
 
-static bool call_function(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+static bool can_transform(const char *op, mx_fn fn, int nin, int nout, const void *results)
 {
+    if (!fn) return mx_fail_false(MX_VALUE, "[%s] the function is NULL.", op);
+    if (nin < 0 || nout < 0) return mx_fail_false(MX_VALUE, "[%s] %d inputs, %d outputs.", op, nin, nout);
+    return results || mx_fail_false(MX_VALUE, "[%s] there is no place for the results: NULL.", op);
+}
+
+/* Also fails if the function has recorded an error, whatever it returns. */
+static bool call_function(const char *op, mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    bool pending = mx_failed();
     for (int i = 0; i < nout; i++) out[i] = NULL;
-    return fn(ctx, in, nin, out, nout) && op_has_all("transform", out, nout);
+    if (!fn(ctx, in, nin, out, nout))
+        return mx_fail_false(MX_RUNTIME, "[%s] the function failed and recorded no error.", op);
+    return (pending || !mx_failed()) && op_has_all(op, out, nout);
 }
 
 bool mx_vjp(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array *const *dout, int nout, mx_array **out,
             mx_array **din)
 {
+    if (!can_transform("vjp", fn, nin, nout, nin ? din : out)) return false;
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)nin, sizeof *traced);
     mx_trace *t = traced ? mx_trace_begin(in, nin, traced) : NULL;
-    bool ok = t && call_function(fn, ctx, traced, nin, out, nout) && mx_trace_vjp(t, out, dout, nout, din);
+    bool ok = t && call_function("vjp", fn, ctx, traced, nin, out, nout) && mx_trace_vjp(t, out, dout, nout, din);
     mx_trace_end(&t);
     mx_free(traced);
     return hand_out(s, ok, out, nout, din, nin);
@@ -205,10 +222,11 @@ bool mx_vjp(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array *const *
 
 bool mx_value_and_grad(mx_fn fn, void *ctx, mx_array *const *params, int n, mx_array **value, mx_array **grads)
 {
+    if (!can_transform("value_and_grad", fn, n, 1, value)) return false;
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)n, sizeof *traced);
     mx_trace *t = traced ? mx_trace_begin(params, n, traced) : NULL;
-    bool ok = t && call_function(fn, ctx, traced, n, value, 1);
+    bool ok = t && call_function("value_and_grad", fn, ctx, traced, n, value, 1);
     if (ok && (*value)->size != 1) {
         char shape[SHAPE_TEXT];
         ok = mx_fail_false(MX_VALUE, "[value_and_grad] the function must return a scalar, not an array of shape %s.",
@@ -224,10 +242,11 @@ bool mx_value_and_grad(mx_fn fn, void *ctx, mx_array *const *params, int n, mx_a
 bool mx_jvp(mx_fn fn, void *ctx, mx_array *const *in, mx_array *const *tin, int nin, mx_array **out, mx_array **tout,
             int nout)
 {
+    if (!can_transform("jvp", fn, nin, nout, tout)) return false;
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)nin, sizeof *traced);
     mx_trace *t = traced ? mx_trace_begin(in, nin, traced) : NULL;
-    bool ok = t && call_function(fn, ctx, traced, nin, out, nout) && mx_trace_jvp(t, tin, out, nout, tout);
+    bool ok = t && call_function("jvp", fn, ctx, traced, nin, out, nout) && mx_trace_jvp(t, tin, out, nout, tout);
     mx_trace_end(&t);
     mx_free(traced);
     return hand_out(s, ok, out, nout, tout, nout);
@@ -236,10 +255,12 @@ bool mx_jvp(mx_fn fn, void *ctx, mx_array *const *in, mx_array *const *tin, int 
 bool mx_vmap(mx_fn fn, void *ctx, mx_array *const *in, const int *in_axes, int nin, mx_array **out, const int *out_axes,
              int nout)
 {
+    if (!can_transform("vmap", fn, nin, nout, out)) return false;
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)nin + (size_t)nout, sizeof *traced), **inner = traced ? traced + nin : NULL;
     mx_trace *t = traced ? mx_trace_begin_batched(in, in_axes, nin, traced) : NULL;
-    bool ok = t && call_function(fn, ctx, traced, nin, inner, nout) && mx_trace_vmap(t, inner, out_axes, nout, out);
+    bool ok =
+        t && call_function("vmap", fn, ctx, traced, nin, inner, nout) && mx_trace_vmap(t, inner, out_axes, nout, out);
     mx_trace_end(&t);
     mx_free(traced);
     return hand_out(s, ok, out, nout, NULL, 0);

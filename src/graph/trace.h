@@ -17,6 +17,8 @@ struct mx_trace {
 };
 
 mx_trace *trace_new(int nin, bool batched);
+/* A trace, and outputs that it can end with; false: an error is recorded. */
+bool trace_is_open(const char *op, const mx_trace *t, mx_array *const *out, int nout);
 
 /* Leads that were made in a trace, inputs before readers, and where each is in the list. */
 typedef struct node_list {

@@ -71,6 +71,7 @@ static bool add_input(mx_trace *t, int i, mx_array *x, int axis, mx_array **trac
 mx_trace *mx_trace_begin_batched(mx_array *const *in, const int *in_axes, int nin, mx_array **traced)
 {
     if (!op_has_all("vmap", in, nin)) return NULL;
+    if (nin && !in_axes) return mx_fail(MX_VALUE, "[vmap] the axes of the inputs are NULL.");
     mx_trace *t = trace_new(nin, true);
     if (!t) return NULL;
     bool ok = true;
@@ -152,11 +153,12 @@ static mx_array *place(const mx_trace *t, mx_array *x, int axis, int out_axis)
 
 bool mx_trace_vmap(mx_trace *t, mx_array *const *out, const int *out_axes, int nout, mx_array **results)
 {
+    if (!trace_is_open("vmap", t, out, nout)) return false;
+    if (nout && !out_axes) return mx_fail_false(MX_VALUE, "[vmap] the axes of the outputs are NULL.");
     node_list list = {0};
     size_t count = 0, *first = NULL;
     mx_array **batched = NULL;
-    bool ok = op_has_all("vmap", out, nout) && list_collect(&list, t, out, nout) &&
-              (first = mx_alloc(list.count, sizeof *first));
+    bool ok = list_collect(&list, t, out, nout) && (first = mx_alloc(list.count, sizeof *first));
     for (size_t i = 0; ok && i < list.count; i++) {
         first[i] = count;
         count += list.nodes[i]->nout;
