@@ -5,9 +5,9 @@
  * commands, by the vector clocks of streams, events and waits of the host.  So a race is found whenever both sides ran, whatever
  * the schedule was.  What is found fails the launch.  Not seen: races between nodes of one graph launch, and those hidden by a later access. */
 #include "check.h"
+#include "lint.h"
 #include "sim.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,14 +64,13 @@ static bool is_ordered(const struct cell *earlier, const struct access *now)
 
 static void found(const struct access *a, const char *what)
 {
-    Dl_info library = {0};
-    uintptr_t offset = a->code && dladdr(a->code, &library) ? (uintptr_t)a->code - (uintptr_t)library.dli_fbase : 0;
+    char where[300] = "a whole range";
+    if (a->code) sim_source_line(sim.running->function->module, a->code, where, sizeof where);
     const sim_block *b = sim_is_device(a->p) ? sim_find(a->p) : NULL;
-    rt_fail(SIM_LAUNCH_FAILED,
-            "%s: command #%u %s (stream %d) block %u thread %u %ss %s memory, offset %llu, code +0x%llx", what,
-            sim.running->id, sim.info[sim.running->id].name, sim.running->stream->id, a->place.block, a->place.thread,
-            a->kind & SIM_WRITE ? "write" : "read", a->space, (unsigned long long)(b ? a->p - b->p : a->p & 0xffff),
-            (unsigned long long)offset);
+    rt_fail(SIM_LAUNCH_FAILED, "%s: command #%u %s (stream %d) block %u thread %u %ss %s memory, offset %llu, at %s",
+            what, sim.running->id, sim.info[sim.running->id].name, sim.running->stream->id, a->place.block,
+            a->place.thread, a->kind & SIM_WRITE ? "write" : "read", a->space,
+            (unsigned long long)(b ? a->p - b->p : a->p & 0xffff), where);
     sim_fault(SIM_LAUNCH_FAILED);
 }
 
@@ -149,17 +148,21 @@ void check_access(void *p, unsigned bytes, int kind, void *code)
         a.space = "device";
         const char *fault = sim_range_fault(a.p, bytes);
         if (!fault) {
+            lint_access(a.p, bytes, false, code);
             access_device(&a, bytes);
             return;
         }
         const sim_block *b = sim_find(a.p);
+        char where[300];
+        sim_source_line(sim.running->function->module, code, where, sizeof where);
         rt_fail(SIM_ILLEGAL_ADDRESS,
-                "kernel %s block %u thread %u %ss %u bytes of %s: offset %lld of a block of %zu bytes", a.place.kernel,
-                a.place.block, a.place.thread, kind & SIM_WRITE ? "write" : "read", bytes, fault,
+                "kernel %s at %s block %u thread %u %ss %u bytes of %s: offset %lld of a block of %zu bytes",
+                a.place.kernel, where, a.place.block, a.place.thread, kind & SIM_WRITE ? "write" : "read", bytes, fault,
                 b ? (long long)(a.p - b->p) : 0ll, b ? b->bytes : 0);
         return;
     }
     a.space = "shared";
+    lint_access(a.p, bytes, true, code);
     uint64_t dynamic = a.p - (uintptr_t)r->dynamic;
     if (a.p - r->shared < r->shared_bytes)
         access_shared(&a, (512u << 10) + (a.p - r->shared), bytes);

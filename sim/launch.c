@@ -43,8 +43,34 @@ static sim_result load(struct sim_loaded **handle, const struct sim_image *image
     m->functions = calloc((size_t)m->count + 1, sizeof *m->functions);
     if (!m->functions) return SIM_OUT_OF_MEMORY;
     for (int i = 0; i < m->count; i++) m->functions[i] = (struct sim_function){m, &m->desc->kernels[i], 48 << 10};
+    if (sim.checked && (m->image = malloc(image->bytes))) {
+        memcpy(m->image, bytes, image->bytes);
+        m->image_bytes = image->bytes;
+    }
     *handle = m;
     return SIM_OK;
+}
+
+void sim_source_line(const struct sim_loaded *m, const void *code, char *text, size_t room)
+{
+    Dl_info library = {0};
+    if (!code || !dladdr(code, &library)) library.dli_fbase = NULL;
+    unsigned long long offset = (uintptr_t)code - (uintptr_t)library.dli_fbase;
+    snprintf(text, room, "code +0x%llx", offset);
+    const char *folder = getenv("TMPDIR");
+    char path[512], command[700], line[300] = "";
+    snprintf(path, sizeof path, "%s/mica_sim_XXXXXX", folder ? folder : "/tmp");
+    int fd = m && m->image && library.dli_fbase ? mkstemp(path) : -1;
+    if (fd < 0) return;
+    bool written = write(fd, m->image, m->image_bytes) == (ssize_t)m->image_bytes;
+    close(fd);
+    /* The address is the one after the call. */
+    snprintf(command, sizeof command, "addr2line -s -e '%s' 0x%llx 2>/dev/null", path, offset - 1);
+    FILE *f = written ? popen(command, "r") : NULL;
+    if (f && fgets(line, sizeof line, f) && line[0] != '?')
+        snprintf(text, room, "%.*s", (int)strcspn(line, " \n"), line);
+    if (f) pclose(f);
+    unlink(path);
 }
 
 API sim_result cuModuleLoadData(struct sim_loaded **module, const void *image)

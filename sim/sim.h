@@ -26,6 +26,8 @@ struct sim_loaded {
     const struct sim_module *desc;
     struct sim_function *functions;
     int count;
+    char *image; /* in check mode: for the lines of its source */
+    size_t image_bytes;
 };
 typedef struct sim_event {
     uint64_t recorded, done; /* generations */
@@ -164,6 +166,8 @@ uint64_t sim_hash(const void *p, size_t bytes, uint64_t h);
 /* ---- launch.c, graph.c */
 sim_result sim_fill_launch(sim_command *c, struct sim_function *f, const unsigned grid[3], const unsigned block[3],
                            unsigned shared_bytes, void **params);
+/* "file:line" of an instruction of a module, or where it lies. */
+void sim_source_line(const struct sim_loaded *m, const void *code, char *text, size_t room);
 sim_result sim_capture(sim_command *c);
 void sim_run_nodes(sim_command *launch);
 void sim_drop_nodes(sim_nodes *n);

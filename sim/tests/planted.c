@@ -51,6 +51,31 @@ static void absent_lanes(void)
     one_block("absent_lanes", 32, 0);
 }
 
+static void dead_frame(void)
+{
+    one_block("dead_frame", 64, 0);
+}
+static void unlike_masks(void)
+{
+    one_block("unlike_masks", 32, 0);
+}
+
+/* Right, but slow. */
+static void bank_conflict(void)
+{
+    ptr out = device(1024 * 4);
+    run(kernel("planted.cu", "bank_conflict"), 1, 1, 1024, 1, 0, PARAMS(&out));
+    TRY(cuStreamSynchronize(stream));
+}
+
+static void sector_waste(void)
+{
+    ptr in = device(256 * 32 * 4), out = device(256 * 4);
+    TRY(cuMemsetD8Async(in, 0, 256 * 32 * 4, stream));
+    run(kernel("planted.cu", "sector_waste"), 1, 1, 256, 1, 0, PARAMS(&in, &out));
+    TRY(cuStreamSynchronize(stream));
+}
+
 static void past_end(void)
 {
     int n = N;
@@ -62,11 +87,18 @@ static void past_end(void)
 
 static void loop_barrier(void)
 {
-    int n = 64;
-    ptr a = device(64 * 64 * 4), out = device(64 * 64 * 4);
-    TRY(cuMemsetD8Async(a, 0, 64 * 64 * 4, stream));
+    enum { S = 64 };
+    static float x[S * S], y[S * S];
+    int n = S;
+    for (int i = 0; i < S * S; i++) x[i] = (float)(i % 11);
+    ptr a = upload(x, sizeof x), out = device(sizeof x);
     run(kernel("planted.cu", "loop_barrier"), 4, 4, 16, 16, 0, PARAMS(&a, &a, &out, &n));
-    TRY(cuStreamSynchronize(stream));
+    download(y, out, sizeof y);
+    for (int i = 0; i < S * S; i++) {
+        float sum = 0;
+        for (int k = 0; k < S; k++) sum += x[i / S * S + k] * x[k * S + i % S];
+        if (y[i] != sum) wrong("loop_barrier");
+    }
 }
 
 static void end_barrier(void)
@@ -89,7 +121,7 @@ static void two_streams(int wait, int free_early)
     ptr x = device(N * 4), y = device(N * 4), z = device(N * 4);
     TRY(cuStreamCreate(&other, 1));
     TRY(cuEventCreate(&event, 2));
-    TRY(cuMemsetD8Async(x, 0, N * 4, stream));
+    TRY(cuMemsetD32Async(x, 0x3f800000, N, stream));
     run(f, 4, 1, 256, 1, 0, PARAMS(&x, &y, &n));
     TRY(cuEventRecord(event, stream));
     if (wait) TRY(cuStreamWaitEvent(other, event, 0));
@@ -97,6 +129,10 @@ static void two_streams(int wait, int free_early)
     if (free_early) TRY(cuMemFreeAsync(y, stream));
     TRY(cuStreamSynchronize(other));
     TRY(cuStreamSynchronize(stream));
+    float out[N];
+    download(out, z, sizeof out);
+    for (int i = 0; i < N; i++)
+        if (out[i] != 4) wrong("a stream did not wait");
 }
 
 static void no_event(void)
@@ -168,6 +204,20 @@ static void launch(void)
     past_shared();
 }
 
+/* After a kernel's failure every call fails. */
+static void lasting(void)
+{
+    int n = 0, failed = 0;
+    float out[64];
+    ptr p = device(sizeof out);
+    handle f = kernel("planted.cu", "past_shared");
+    for (int i = 0; i < 3; i++)
+        failed += cu.cuLaunchKernel(f, 1, 1, 1, 64, 1, 1, 0, stream, PARAMS(&p, &n), NULL) == 719;
+    failed += cu.cuStreamSynchronize(stream) == 719;
+    failed += cu.cuMemcpyDtoHAsync_v2(out, p, sizeof out, stream) == 719;
+    printf("FAILED %d of 5\n", failed);
+}
+
 int test_planted(const char *name)
 {
     static const struct {
@@ -175,14 +225,16 @@ int test_planted(const char *name)
         void (*run)(void);
     } cases[] = {
 #define CASE(name) {#name, name}
-        CASE(past_end),           CASE(past_shared),     CASE(past_local),
-        CASE(misaligned),         CASE(shift),           CASE(loop_barrier),
-        CASE(end_barrier),        CASE(unwritten),       CASE(diverged),
-        CASE(absent_lanes),       CASE(no_event),        CASE(early_free),
-        CASE(early_host_write),   CASE(early_host_read), CASE(host_pointer),
-        CASE(unjoined),           CASE(third_alloc),     CASE(launch),
-        CASE(lt_short_leading),   CASE(lt_long_leading), CASE(lt_freed),
-        CASE(lt_small_workspace), CASE(lt_misaligned),   CASE(lt_no_event),
+        CASE(past_end),         CASE(past_shared),     CASE(past_local),
+        CASE(misaligned),       CASE(shift),           CASE(loop_barrier),
+        CASE(end_barrier),      CASE(unwritten),       CASE(diverged),
+        CASE(absent_lanes),     CASE(no_event),        CASE(early_free),
+        CASE(early_host_write), CASE(early_host_read), CASE(host_pointer),
+        CASE(unjoined),         CASE(third_alloc),     CASE(launch),
+        CASE(lasting),          CASE(dead_frame),      CASE(unlike_masks),
+        CASE(bank_conflict),    CASE(sector_waste),    CASE(lt_short_leading),
+        CASE(lt_long_leading),  CASE(lt_freed),        CASE(lt_small_workspace),
+        CASE(lt_misaligned),    CASE(lt_no_event),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (strcmp(cases[i].name, name)) continue;

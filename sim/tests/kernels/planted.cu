@@ -80,3 +80,33 @@ extern "C" __global__ void twice(const float *in, float *out, int n)
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) out[i] = 2 * in[i];
 }
+extern "C" __global__ void bank_conflict(float *out)
+{
+    __shared__ float s[32][32];
+    int row = threadIdx.x / 32, column = threadIdx.x % 32;
+    s[column][row] = threadIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = s[row][column];
+}
+extern "C" __global__ void sector_waste(const float *in, float *out)
+{
+    out[threadIdx.x] = in[threadIdx.x * 32];
+}
+static __device__ __noinline__ void keep_local(float **p, float x)
+{
+    float v[4] = { x, x, x, x };
+    *p = v;
+}
+extern "C" __global__ void dead_frame(float *out)
+{
+    float *p;
+    keep_local(&p, threadIdx.x);
+    __syncthreads();
+    out[threadIdx.x] = p[1];
+}
+extern "C" __global__ void unlike_masks(float *out)
+{
+    if (threadIdx.x < 16) out[threadIdx.x] = __shfl_sync(0xffffffffu, 1.0f, 0);
+    else out[threadIdx.x] = __shfl_sync(0xffff0000u, 1.0f, 16);
+    __syncthreads();
+}
