@@ -8,10 +8,4 @@
 
 GAP(scan)
 GAP(searchsorted)
-GAP(softmax)
-GAP(softmax_vjp)
-GAP(rms_norm)
-GAP(rms_norm_vjp)
-GAP(layer_norm)
-GAP(layer_norm_vjp)
 GAP(load) /* by nature: a file is read into the host's memory, and goes to the device when a kernel wants it */

@@ -32,6 +32,7 @@ const op_sample samples_rms_norm[] = {
     {"weights of a wider dtype", rms, {IN(3, 8), IN_OF(MX_FLOAT32, -2, 2, 8)}, HALVES, 8, NULL_ALLOWED},
     {"no rows", rms, {IN(0, 7), IN(7)}, FLOATS, 1, NULL_ALLOWED},
     {"long rows", rms, {IN(3, 40001), IN(40001)}, FLOATS, 32, NULL_ALLOWED},
+    {"rows of a block", rms, {IN(11, 2000), IN(2000)}, FLOATS, 32, NULL_ALLOWED},
     {"many rows", rms, {IN(1001, 130), IN(130)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 8, NULL_ALLOWED},
     {0},
 };
@@ -43,6 +44,7 @@ const op_sample samples_layer_norm[] = {
     {"far from zero", layer, {IN_RANGE(100, 101, 3, 64), IN(64), IN(64)}, FLOATS, 64, NULL_ALLOWED | NO_GRAD},
     {"no rows", layer, {IN(0, 7), IN(7), IN(7)}, FLOATS, 1, NULL_ALLOWED},
     {"long rows", layer, {IN(3, 40001), IN(40001), IN(40001)}, FLOATS, 32, NULL_ALLOWED},
+    {"rows of a block", layer, {IN(11, 2000), IN(2000), IN(2000)}, FLOATS, 32, NULL_ALLOWED},
     {"many rows", layer, {IN(1001, 130), IN(130), IN(130)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 8, NULL_ALLOWED},
     {0},
 };
@@ -66,6 +68,8 @@ const op_sample samples_rms_norm_vjp[] = {
     {"a vector", rms_back, {IN(7), IN(7), IN(7)}, FLOATS, 16, NULL_ALLOWED},
     {"three axes", rms_back, {IN(2, 3, 5), IN(5), IN(2, 3, 5)}, FLOATS, 16, NULL_ALLOWED},
     {"no rows", rms_back, {IN(0, 7), IN(7), IN(0, 7)}, FLOATS, 1, NULL_ALLOWED},
+    {"rows of a block", rms_back, {IN(11, 2000), IN(2000), IN(11, 2000)}, FLOATS, 32, NULL_ALLOWED},
+    {"long rows", rms_back, {IN(3, 9001), IN(9001), IN(3, 9001)}, FLOATS, 32, NULL_ALLOWED},
     {"many rows", rms_back, {IN(1001, 130), IN(130), IN(1001, 130)}, FLOATS, 32, NULL_ALLOWED},
     {0},
 };
@@ -75,6 +79,8 @@ const op_sample samples_layer_norm_vjp[] = {
     {"a vector", layer_back, {IN(7), IN(7), IN(7)}, FLOATS, 16, NULL_ALLOWED},
     {"three axes", layer_back, {IN(2, 3, 5), IN(5), IN(2, 3, 5)}, FLOATS, 16, NULL_ALLOWED},
     {"no rows", layer_back, {IN(0, 7), IN(7), IN(0, 7)}, FLOATS, 1, NULL_ALLOWED},
+    {"rows of a block", layer_back, {IN(11, 2000), IN(2000), IN(11, 2000)}, FLOATS, 32, NULL_ALLOWED},
+    {"long rows", layer_back, {IN(3, 9001), IN(9001), IN(3, 9001)}, FLOATS, 32, NULL_ALLOWED},
     {"many rows", layer_back, {IN(1001, 130), IN(130), IN(1001, 130)}, FLOATS, 32, NULL_ALLOWED},
     {0},
 };

@@ -33,6 +33,7 @@ const op_sample samples_softmax[] = {
     {"far apart", last, {IN_RANGE(-80, 80, 5, 40)}, FLOATS, 64, ANY_ORDER},
     {"special values", last, {IN_SPECIAL(40, 7)}, FLOATS, 64, ANY_ORDER},
     {"long rows", last, {IN(3, 40001)}, FLOATS, 64, ANY_ORDER},
+    {"rows of a block", last, {IN(11, 2000)}, FLOATS, 64, ANY_ORDER},
     {"many rows", last, {IN(30001, 4)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 8, ANY_ORDER},
     {0},
 };
@@ -58,6 +59,8 @@ const op_sample samples_softmax_vjp[] = {
     {"rows", jacobian, {IN(4, 33), IN(4, 33)}, FLOATS, 8, ANY_ORDER},
     {"three axes", jacobian, {IN(2, 3, 5), IN(2, 3, 5)}, FLOATS, 8, ANY_ORDER},
     {"no rows", jacobian, {IN(0, 5), IN(0, 5)}, FLOATS, 8},
+    {"rows of a block", jacobian, {IN(11, 2000), IN(11, 2000)}, FLOATS, 64, ANY_ORDER},
+    {"long rows", jacobian, {IN(3, 9001), IN(3, 9001)}, FLOATS, 64, ANY_ORDER},
     {"many rows", jacobian, {IN(30001, 4), IN(30001, 4)}, DTYPE(MX_FLOAT32) | DTYPE(MX_FLOAT16), 8, ANY_ORDER},
     {0},
 };
