@@ -110,7 +110,8 @@ static void store_wide(char *p, int type, double complex x)
 /* ---- Ranges */
 static bool check_bytes(uint64_t p, size_t bytes, const char *what, bool write)
 {
-    const char *fault = sim_is_device(p) ? sim_range_fault(p, bytes) : "not device memory";
+    bool mapped = sim_is_pinned((void *)(uintptr_t)p) && sim_is_pinned((void *)(uintptr_t)(p + bytes - 1));
+    const char *fault = mapped ? NULL : sim_is_device(p) ? sim_range_fault(p, bytes) : "not device memory";
     if (fault) {
         rt_fail(SIM_ILLEGAL_ADDRESS, "cublasLtMatmul #%u: %zu bytes of %s are %s", sim.running->id, bytes, what, fault);
         sim_fault(SIM_ILLEGAL_ADDRESS);

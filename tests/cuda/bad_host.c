@@ -200,6 +200,8 @@ static mx_array *program(void)
     mx_use_stream(other);
     mx_array *z = mx_add(x, mx_float(2)); /* x + 2 */
     mx_use_stream(gpu_stream());
+    mx_array *column = mx_reshape(y, SHAPE(1000, 1)), *one = mx_reshape(vector(1, 1), SHAPE(1, 1));
+    y = mx_reshape(mx_matmul(column, one), SHAPE(1000));
     return mx_add(y, z); /* 17 x + 17 */
 }
 
@@ -242,7 +244,7 @@ static void sweep(const char *call, int error)
     printf("%s: %d of %d calls that failed were an error\n", call, failed, calls - 1);
     bool copied = strcmp(call, "cuMemcpyDtoHAsync") == 0 || strcmp(call, "cuMemAlloc") == 0;
     bool expected = !copied || !getenv("SIM_INTEGRATED"); /* where host and device share memory */
-    bool certain = !strstr(call, "Graph"); /* the other stream may have cut the batch in two */
+    bool certain = !strstr(call, "Graph");                /* the other stream may have cut the batch in two */
     if ((calls > 1) != expected && certain) printf("%s: %d calls\n", call, calls - 1), failures++;
 }
 
@@ -250,7 +252,8 @@ void case_sweep(void)
 {
     static const char *const calls[] = {"cuMemAlloc",         "cuLaunchKernel", "cuMemcpyHtoDAsync",
                                         "cuMemcpyDtoHAsync",  "cuEventRecord",  "cuStreamWaitEvent",
-                                        "cuEventSynchronize", "cuGraphLaunch",  "cuGraphExecKernelNodeSetParams"};
+                                        "cuEventSynchronize", "cuGraphLaunch",  "cuGraphExecKernelNodeSetParams",
+                                        "cublasLtMatmul"};
     gpu_stream();
     mx_new_stream((mx_device){MX_GPU, 0});
     for (int i = 0; i < 3; i++) CHECK(run_program("nothing", i));
@@ -294,9 +297,17 @@ void case_one_program(void)
 /* What is called once a process: starting up, loading; and what the device never comes back from. */
 void case_sweep_start(void)
 {
-    static const char *const calls[] = {
-        "cuDevicePrimaryCtxRetain", "cuStreamCreate", "cuEventCreate",        "cuMemHostAlloc",    "cuModuleLoadData",
-        "cuModuleGetFunction",      "cuGraphCreate",  "cuGraphAddKernelNode", "cuGraphInstantiate"};
+    static const char *const calls[] = {"cuDevicePrimaryCtxRetain",
+                                        "cuStreamCreate",
+                                        "cuEventCreate",
+                                        "cuMemHostAlloc",
+                                        "cuModuleLoadData",
+                                        "cuModuleGetFunction",
+                                        "cuGraphCreate",
+                                        "cuGraphAddKernelNode",
+                                        "cuGraphInstantiate",
+                                        "cublasLtCreate",
+                                        "cublasLtMatmulAlgoGetHeuristic"};
     static const char *const lasting[] = {"cuMemAlloc",        "cuLaunchKernel",  "cuMemcpyHtoDAsync",
                                           "cuMemcpyDtoHAsync", "cuEventRecord",   "cuEventSynchronize",
                                           "cuGraphLaunch",     "cuModuleLoadData"};
