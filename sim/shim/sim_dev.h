@@ -165,7 +165,10 @@ static inline bool sim_voted_all(unsigned mask, bool value, int line)
 #define __activemask() __sim_no_activemask_use_a_known_mask()
 
 static inline void sim_run_nothing(void **, unsigned) {}
-static inline unsigned sim_mask(unsigned mask = 0xffffffffu) { return mask; }
+static inline unsigned sim_mask(unsigned mask = 0xffffffffu)
+{
+    return mask;
+}
 static inline void sim_sync_warp(int line, unsigned mask)
 {
     sim_table->warp(sim_run_nothing, mask, nullptr, line, "__syncwarp");

@@ -63,7 +63,7 @@ def test_a_complete_machine_is_silent(tmp_path):
     (["gcc"], "gcc libc6-dev"),
     (["g++"], "g++"),
     (["cmake", "ninja"], "cmake ninja-build"),
-    (["pkg-config"], "pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libjansson-dev"),
+    (["pkg-config"], "pkg-config libopenblas-dev zlib1g-dev libjansson-dev"),
 ])
 def test_missing_tools_are_one_line(tmp_path, missing, packages):
     machine = Machine(tmp_path, tools=[name for name in ALL if name not in missing])
@@ -74,12 +74,12 @@ def test_missing_tools_are_one_line(tmp_path, missing, packages):
 
 
 def test_missing_libraries_are_one_line_in_under_a_second(tmp_path):
-    machine = Machine(tmp_path, tools=ALL, without_libraries=["lapacke", "jansson"])
+    machine = Machine(tmp_path, tools=ALL, without_libraries=["zlib", "jansson"])
     start = time.monotonic()
     status, output = machine.setup("system")
     assert time.monotonic() - start < 1
     assert status == 2
-    assert output.splitlines()[-1] == "sudo apt-get install -y liblapacke-dev libjansson-dev"
+    assert output.splitlines()[-1] == "sudo apt-get install -y zlib1g-dev libjansson-dev"
 
 
 def test_check_asks_for_its_own_tools(tmp_path):

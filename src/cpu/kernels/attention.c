@@ -203,14 +203,9 @@ static bool backward_alloc(const attention_job *j, backward_state *s)
     int64_t queries = least(j->queries, QUERIES), keys = least(j->keys, KEYS), d = j->head;
     bool wide = j->q->dtype == MX_FLOAT32;
     /* `part` takes products with as many rows as there are keys, and as there are queries. */
-    int64_t sizes[] = {queries * keys,
-                       queries * keys,
-                       (queries > keys ? queries : keys) * d,
-                       queries * d,
-                       wide ? 0 : queries * d,
-                       wide ? 0 : queries * d,
-                       wide ? 0 : keys * d,
-                       wide ? 0 : keys * d},
+    int64_t sizes[] = {queries * keys,      queries * keys,         (queries > keys ? queries : keys) * d,
+                       queries * d,         wide ? 0 : queries * d, wide ? 0 : queries * d,
+                       wide ? 0 : keys * d, wide ? 0 : keys * d},
             total = 0;
     float **parts[] = {&s->p, &s->ds, &s->part, &s->dq, &s->spare[0], &s->spare[1], &s->spare[2], &s->spare[3]};
     for (int i = 0; i < 8; i++) total += sizes[i] = (sizes[i] + 15) / 16 * 16;
