@@ -155,6 +155,18 @@ const op_sample samples_scatter[] = {
     {"smaller columns", min_columns, {IN(3, 5), IN(7, 3, 1), IN_INDEX(-7, 7, 7)}, REALS},
     {"larger complex numbers", max_rows, {IN(5, 3), IN(9, 1, 3), IN_INDEX(-7, 7, 9)}, COMPLEX, 0, NO_GRAD},
     {"smaller complex numbers", min_rows, {IN(5, 3), IN(9, 1, 3), IN_INDEX(-7, 7, 9)}, COMPLEX, 0, NO_GRAD},
+    {"largest of special values",
+     max_rows,
+     {IN_SPECIAL(5, 9), IN_SPECIAL(9, 1, 9), IN_INDEX(0, 4, 9)},
+     ALL,
+     0,
+     NO_GRAD},
+    {"smallest of special values",
+     min_rows,
+     {IN_SPECIAL(5, 9), IN_SPECIAL(9, 1, 9), IN_INDEX(0, 4, 9)},
+     ALL,
+     0,
+     NO_GRAD},
     {"no points", add_rows, {IN(5, 3), IN(0, 1, 3), IN_INDEX(0, 1, 0)}, FLOATS},
     {"many rows",
      add_rows,
@@ -274,3 +286,24 @@ const op_sample samples_scatter_along_axis[] = {
     {"a long row", add_along_last, {IN(10), IN(2000), IN_INDEX(-12, 12, 2000)}, DTYPE(MX_FLOAT64), 2000},
     {0},
 };
+
+/* Numbers of elements from 2^31 on are a case of their own on a GPU. */
+enum { MANY_ROWS = 715827888 }; /* of three */
+static void check_ends(mx_array *y)
+{
+    mx_array *at = mx_from_data((int[]){0, MANY_ROWS / 2, MANY_ROWS - 2, MANY_ROWS - 1}, SHAPE(4), MX_INT32);
+    CHECK(y != NULL && mx_eval(y));
+    CHECK_VALUES(mx_take(y, at, 0), 0, 5, 6, 7, 5, 6, 7, 5, 6, 7, 5, 6, 7);
+}
+
+TEST(copy_of_more_than_2_to_the_31_elements)
+{
+    mx_array *x = mx_from_data((uint8_t[]){5, 6, 7}, SHAPE(3), MX_UINT8);
+    if (check_is_full()) check_ends(mx_contiguous(mx_broadcast_to(x, SHAPE(MANY_ROWS, 3))));
+}
+
+TEST(take_of_more_than_2_to_the_31_elements)
+{
+    mx_array *x = mx_from_data((uint8_t[]){5, 6, 7}, SHAPE(3), MX_UINT8), *i = mx_arange(0, 3, 1, MX_UINT8);
+    if (check_is_full()) check_ends(mx_take(x, mx_broadcast_to(i, SHAPE(MANY_ROWS, 3)), 0));
+}

@@ -65,6 +65,18 @@ static bool larger(const ref_array *a, int64_t i, const ref_array *b, int64_t k)
     return a->re[i] > b->re[k] || (a->re[i] == b->re[k] && a->im[i] > b->im[k]);
 }
 
+static bool has_nan(const ref_array *a, int64_t i)
+{
+    return !is_whole(a) && (isnan(a->re[i]) || isnan(a->im[i]));
+}
+
+/* NaN wins; of equal ones the later. */
+static bool stays(const ref_array *out, int64_t to, const ref_array *v, int64_t from, int mode)
+{
+    if (has_nan(out, to) || has_nan(v, from)) return has_nan(out, to);
+    return mode == MX_SCATTER_MAX ? larger(out, to, v, from) : larger(v, from, out, to);
+}
+
 static void fold_whole(ref_array *out, int64_t to, int64_t b, int mode)
 {
     uint64_t a = (uint64_t)out->whole[to], y = mode == MX_SCATTER_ADD ? a + (uint64_t)b : a * (uint64_t)b;
@@ -74,8 +86,8 @@ static void fold_whole(ref_array *out, int64_t to, int64_t b, int mode)
 
 static void fold(ref_array *out, int64_t to, const ref_array *v, int64_t from, int mode)
 {
-    if (mode == MX_SCATTER_SET || (mode == MX_SCATTER_MAX && larger(v, from, out, to)) ||
-        (mode == MX_SCATTER_MIN && larger(out, to, v, from))) {
+    bool extreme = mode == MX_SCATTER_MAX || mode == MX_SCATTER_MIN;
+    if (mode == MX_SCATTER_SET || (extreme && !stays(out, to, v, from, mode))) {
         copy_element(out, to, v, from);
     } else if (mode == MX_SCATTER_ADD || mode == MX_SCATTER_PROD) {
         if (is_whole(out)) {

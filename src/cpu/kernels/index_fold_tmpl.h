@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scatters that compute, over a type T: SUM, PRODUCT and LARGER are expressions of a and b, which are of
- * type WIDE; READ and WRITE convert. */
+ * Scatters that compute, over a type T: SUM, PRODUCT, LARGER and SMALLER are expressions of a and b,
+ * which are of type WIDE; READ and WRITE convert. */
 
 ALWAYS_INLINE T NAME(fold_one)(T stored, T update, mx_scatter_mode mode)
 {
@@ -9,7 +9,7 @@ ALWAYS_INLINE T NAME(fold_one)(T stored, T update, mx_scatter_mode mode)
     if (mode == MX_SCATTER_ADD) return WRITE(SUM(a, b));
     if (mode == MX_SCATTER_PROD) return WRITE(PRODUCT(a, b));
     if (mode == MX_SCATTER_MAX) return LARGER(a, b) ? stored : update;
-    return LARGER(b, a) ? stored : update;
+    return SMALLER(a, b) ? stored : update;
 }
 
 ALWAYS_INLINE void NAME(fold_all)(T *RESTRICT y, const T *RESTRICT x, const int64_t *places, int64_t points,

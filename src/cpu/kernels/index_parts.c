@@ -22,6 +22,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #define SUM(a, b) ((a) + (b))
 #define PRODUCT(a, b) ((a) * (b))
 #define LARGER(a, b) ((a) > (b) || (a) != (a))
+#define SMALLER(a, b) ((a) < (b) || (a) != (a))
 #define WIDE ACC
 #define READ(x) LOAD(x)
 #define WRITE(x) STORE(x)
@@ -30,6 +31,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #undef SUM
 #undef PRODUCT
 #undef LARGER
+#undef SMALLER
 #undef WIDE
 #undef READ
 #undef WRITE
@@ -38,6 +40,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #define SUM(a, b) ((uint64_t)(a) + (uint64_t)(b))
 #define PRODUCT(a, b) ((uint64_t)(a) * (uint64_t)(b))
 #define LARGER(a, b) ((a) > (b))
+#define SMALLER(a, b) ((a) < (b))
 #define WIDE T
 #define READ(x) (x)
 #define WRITE(x) ((T)(x))
@@ -57,6 +60,7 @@ ALWAYS_INLINE int64_t wrap_index(int64_t at, int64_t size, bool is_signed)
 #undef SUM
 #undef PRODUCT
 #undef LARGER
+#undef SMALLER
 
 /* ---- complex64: ordered by the real, then the imaginary part */
 ALWAYS_INLINE c64_t sum_c64(c64_t a, c64_t b)
@@ -73,11 +77,18 @@ ALWAYS_INLINE bool larger_c64(c64_t a, c64_t b)
     if (b.re != b.re || b.im != b.im) return false;
     return a.re > b.re || (a.re == b.re && a.im > b.im);
 }
+ALWAYS_INLINE bool smaller_c64(c64_t a, c64_t b)
+{
+    if (a.re != a.re || a.im != a.im) return true;
+    if (b.re != b.re || b.im != b.im) return false;
+    return larger_c64(b, a);
+}
 #undef WRITE
 #define WRITE(x) (x)
 #define SUM(a, b) sum_c64(a, b)
 #define PRODUCT(a, b) product_c64(a, b)
 #define LARGER(a, b) larger_c64(a, b)
+#define SMALLER(a, b) smaller_c64(a, b)
 #define T c64_t
 #define NAME(name) name##_c64
 #include "cpu/kernels/index_fold_tmpl.h"

@@ -38,7 +38,9 @@ extern "C" __global__ void ENTRY(const hadamard_args a)
     int t = threadIdx.x, n = a.total - first < HADAMARD_NEAR ? (int)(a.total - first) : HADAMARD_NEAR;
     A x[EACH];
 #pragma unroll
-    for (int j = 0; j < EACH; j++) shared[padded(t + j * THREADS)] = t + j * THREADS < n ? load(from[t + j * THREADS]) : A(0);
+    for (int j = 0; j < EACH; j++) x[j] = t + j * THREADS < n ? load(from[t + j * THREADS]) : A(0);
+#pragma unroll
+    for (int j = 0; j < EACH; j++) shared[padded(t + j * THREADS)] = x[j];
     for (int h = 1; h < HADAMARD_NEAR; h *= EACH) {
         int at = t / h * h * EACH + t % h;
         __syncthreads();

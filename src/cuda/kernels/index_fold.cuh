@@ -10,12 +10,14 @@ template <class S> struct fold_t {
     static __device__ __forceinline__ A sum(A a, A b) { return FLOATS ? a + b : (A)((u64)a + (u64)b); }
     static __device__ __forceinline__ A product(A a, A b) { return FLOATS ? a * b : (A)((u64)a * (u64)b); }
     static __device__ __forceinline__ bool larger(A a, A b) { return a > b || a != a; }
+    static __device__ __forceinline__ bool smaller(A a, A b) { return a < b || a != a; }
 };
 template <> struct fold_t<bool> {
     typedef bool A;
     static __device__ __forceinline__ bool sum(bool a, bool b) { return a | b; }
     static __device__ __forceinline__ bool product(bool a, bool b) { return a & b; }
     static __device__ __forceinline__ bool larger(bool a, bool b) { return a > b; }
+    static __device__ __forceinline__ bool smaller(bool a, bool b) { return a < b; }
 };
 template <> struct fold_t<c64> {
     typedef c64 A;
@@ -30,6 +32,12 @@ template <> struct fold_t<c64> {
         if (b.re != b.re || b.im != b.im) return false;
         return a.re > b.re || (a.re == b.re && a.im > b.im);
     }
+    static __device__ __forceinline__ bool smaller(c64 a, c64 b)
+    {
+        if (a.re != a.re || a.im != a.im) return true;
+        if (b.re != b.re || b.im != b.im) return false;
+        return a.re < b.re || (a.re == b.re && a.im < b.im);
+    }
 };
 
 template <class S> DEVICE S fold_one(S stored, S update, int mode)
@@ -40,7 +48,7 @@ template <class S> DEVICE S fold_one(S stored, S update, int mode)
     case MODE_ADD: store(out, fold_t<S>::sum(a, b)); return out;
     case MODE_PROD: store(out, fold_t<S>::product(a, b)); return out;
     case MODE_MAX: return fold_t<S>::larger(a, b) ? stored : update;
-    case MODE_MIN: return fold_t<S>::larger(b, a) ? stored : update;
+    case MODE_MIN: return fold_t<S>::smaller(a, b) ? stored : update;
     default: return update;
     }
 }

@@ -3,7 +3,7 @@
 // Transposing copies of T, through tiles in shared memory: both sides see whole lines.
 extern "C" __global__ void ENTRY(const transpose_args a)
 {
-    const int SIDE = sizeof(T) > 2 ? 32 : 64;
+    const int SIDE = sizeof(T) > 2 ? 32 : 64, DOWN = SIDE / 8, ALONG = SIDE / 32; // of a thread
     __shared__ T tile[SIDE][SIDE + 1];
     int x = threadIdx.x & 31, y = threadIdx.x >> 5;
     for (u64 i = blockIdx.x; i < (u64)a.blocks; i += gridDim.x) {
@@ -15,12 +15,22 @@ extern "C" __global__ void ENTRY(const transpose_args a)
         const T *from = (const T *)a.from + walk_offset(a.batch, rest, 1) + row + column * a.from_column;
         int rows = a.rows - row < SIDE ? (int)(a.rows - row) : SIDE;
         int columns = a.columns - column < SIDE ? (int)(a.columns - column) : SIDE;
-        for (int c = y; c < columns; c += 8) {
-            for (int r = x; r < rows; r += 32) tile[r][c] = from[c * a.from_column + r];
+        T moved[DOWN * ALONG]; // all loads are under way before the first is waited for
+#pragma unroll
+        for (int k = 0; k < DOWN * ALONG; k++) {
+            int c = y + k / ALONG * 8, r = x + k % ALONG * 32;
+            if (c < columns && r < rows) moved[k] = from[c * a.from_column + r];
+        }
+#pragma unroll
+        for (int k = 0; k < DOWN * ALONG; k++) {
+            int c = y + k / ALONG * 8, r = x + k % ALONG * 32;
+            if (c < columns && r < rows) tile[r][c] = moved[k];
         }
         __syncthreads();
-        for (int r = y; r < rows; r += 8) {
-            for (int c = x; c < columns; c += 32) to[r * a.to_row + c] = tile[r][c];
+#pragma unroll
+        for (int k = 0; k < DOWN * ALONG; k++) {
+            int r = y + k / ALONG * 8, c = x + k % ALONG * 32;
+            if (r < rows && c < columns) to[r * a.to_row + c] = tile[r][c];
         }
         __syncthreads();
     }
