@@ -68,6 +68,14 @@ SIM_MATH1(trunc)
 SIM_MATH1(rint)
 SIM_MATH1(round)
 SIM_MATH1(nearbyint)
+static inline double sinpi(double x)
+{
+    return __builtin_sin(3.14159265358979323846 * (x - 2 * __builtin_rint(x / 2)));
+}
+static inline double cospi(double x)
+{
+    return __builtin_cos(3.14159265358979323846 * (x - 2 * __builtin_rint(x / 2)));
+}
 SIM_MATH2(pow)
 SIM_MATH2(fmod)
 SIM_MATH2(atan2)

@@ -6,6 +6,4 @@
 
 #define GAP(name) const cuda_op cuda_##name = {0};
 
-GAP(scan)
-GAP(searchsorted)
 GAP(load) /* by nature: a file is read into the host's memory, and goes to the device when a kernel wants it */

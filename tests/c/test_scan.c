@@ -55,6 +55,9 @@ const op_sample samples_scan[] = {
     {"log of complex sums", log_sum, {IN_RANGE(-1, 1, 3, 5)}, COMPLEX, 64},
     {"many rows", sum, {IN(30001, 4)}, DTYPE(MX_FLOAT32) | DTYPE(MX_INT8), 16},
     {"long rows", sum, {IN(2, 60001)}, DTYPE(MX_FLOAT32), 64},
+    {"long rows from the end", sum_after, {IN(40000, 2)}, DTYPE(MX_FLOAT32) | DTYPE(MX_INT16), 64},
+    {"long row, largest", max, {IN(1, 70000)}, DTYPE(MX_FLOAT16) | DTYPE(MX_INT64), 0, NO_GRAD},
+    {"rows of a block", sum_back, {IN(3000, 9)}, DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16), 64},
     {0},
 };
 
