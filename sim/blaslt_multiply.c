@@ -5,16 +5,9 @@
 #include "blaslt.h"
 #include "check.h"
 
-#include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined __x86_64__ && defined __GNUC__ && !defined __clang__
-#define WIDE __attribute__((target_clones("avx2,fma", "default"), optimize("O3")))
-#else
-#define WIDE
-#endif
 
 enum { TILE = 4 };
 
@@ -91,20 +84,29 @@ static void store_float(char *p, int type, float x)
         memcpy(p, &h, sizeof h);
 }
 
-static double complex load_wide(const char *p, int type)
+/* A double, or a complex number in doubles. */
+typedef struct wide {
+    double re, im;
+} wide;
+
+static wide load_wide(const char *p, int type)
 {
-    double x;
+    wide x = {0, 0};
     float z[2];
-    if (type == LT_R_64F) return memcpy(&x, p, sizeof x), x;
+    if (type == LT_R_64F) return memcpy(&x.re, p, sizeof x.re), x;
     memcpy(z, p, sizeof z);
-    return CMPLX(z[0], z[1]);
+    return (wide){(double)z[0], (double)z[1]};
 }
 
-static void store_wide(char *p, int type, double complex x)
+static void store_wide(char *p, int type, wide x)
 {
-    double real = creal(x);
-    float z[2] = {(float)real, (float)cimag(x)};
-    memcpy(p, type == LT_R_64F ? (void *)&real : (void *)z, sizeof real);
+    float z[2] = {(float)x.re, (float)x.im};
+    memcpy(p, type == LT_R_64F ? (void *)&x.re : (void *)z, sizeof x.re);
+}
+
+static wide add_product(wide sum, wide x, wide y)
+{
+    return (wide){sum.re + x.re * y.re - x.im * y.im, sum.im + x.re * y.im + x.im * y.re};
 }
 
 /* ---- Ranges */
@@ -161,12 +163,13 @@ static void pack_float(float *to, const sim_operand *o, int64_t batch, uint64_t 
 }
 
 /* TILE columns of op(A) op(B), m sums each. */
-WIDE static void multiply_float(float *restrict sum, const float *restrict a, const float *restrict b, uint64_t m,
-                                uint64_t n, uint64_t k, uint64_t first, uint64_t count)
+static inline __attribute__((always_inline)) void multiply_columns(float *restrict sum, const float *restrict a,
+                                                                   const float *restrict b, uint64_t m, uint64_t n,
+                                                                   uint64_t k, uint64_t count)
 {
     memset(sum, 0, TILE * m * sizeof *sum);
     for (uint64_t p = 0; p < k; p++) {
-        const float *column = a + p * m, *row = b + p * n + first;
+        const float *column = a + p * m, *row = b + p * n;
         float x[TILE] = {0};
         for (uint64_t j = 0; j < count; j++) x[j] = row[j];
         for (uint64_t i = 0; i < m; i++) {
@@ -177,6 +180,32 @@ WIDE static void multiply_float(float *restrict sum, const float *restrict a, co
         }
     }
 }
+
+typedef void (*multiply_fn)(float *, const float *, const float *, uint64_t, uint64_t, uint64_t, uint64_t);
+
+static void multiply_base(float *sum, const float *a, const float *b, uint64_t m, uint64_t n, uint64_t k,
+                          uint64_t count)
+{
+    multiply_columns(sum, a, b, m, n, k, count);
+}
+
+#if defined __x86_64__
+__attribute__((target("avx2,fma"))) static void multiply_avx2(float *sum, const float *a, const float *b, uint64_t m,
+                                                              uint64_t n, uint64_t k, uint64_t count)
+{
+    multiply_columns(sum, a, b, m, n, k, count);
+}
+
+static multiply_fn best_multiply(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? multiply_avx2 : multiply_base;
+}
+#else
+static multiply_fn best_multiply(void)
+{
+    return multiply_base;
+}
+#endif
 
 static void finish_float(const sim_product *q, int64_t batch, uint64_t j, const float *sum)
 {
@@ -196,13 +225,14 @@ static void run_float(const sim_product *q, uint64_t k)
     const sim_operand *a = &q->operand[0], *b = &q->operand[1], *d = &q->operand[3];
     uint64_t m = d->rows, n = d->columns;
     float *pa = malloc((m * k + n * k + TILE * m) * sizeof *pa), *pb = pa + m * k, *sum = pb + n * k;
+    multiply_fn multiply = best_multiply();
     if (!pa) abort();
     for (int64_t batch = 0; batch < q->batch; batch++) {
         if (!batch || a->stride) pack_float(pa, a, batch, m, k, q->a_transposed, q->tf32);
         if (!batch || b->stride) pack_float(pb, b, batch, n, k, !q->b_transposed, q->tf32);
         for (uint64_t j = 0; j < n; j += TILE) {
             uint64_t count = n - j < TILE ? n - j : TILE;
-            multiply_float(sum, pa, pb, m, n, k, j, count);
+            multiply(sum, pa, pb + j, m, n, k, count);
             for (uint64_t i = 0; i < count; i++) finish_float(q, batch, j + i, sum + i * m);
         }
     }
@@ -210,22 +240,37 @@ static void run_float(const sim_product *q, uint64_t k)
 }
 
 /* ---- Double, and complex in double */
+/* Rows of op(A), or columns of op(B): element (i, k) at i * k_count + k. */
+static void pack_wide(wide *to, const sim_operand *o, int64_t batch, uint64_t rows, uint64_t k, bool across)
+{
+    for (uint64_t i = 0; i < rows; i++)
+        for (uint64_t p = 0; p < k; p++)
+            to[i * k + p] = load_wide(across ? address(o, batch, p, i) : address(o, batch, i, p), o->type);
+}
+
 static void run_wide(const sim_product *q, uint64_t k)
 {
-    const sim_operand *a = &q->operand[0], *b = &q->operand[1], *c = &q->operand[2], *d = &q->operand[3];
-    double complex alpha = CMPLX(q->alpha[0], q->alpha[1]), beta = CMPLX(q->beta[0], q->beta[1]);
-    for (int64_t batch = 0; batch < q->batch; batch++)
-        for (uint64_t j = 0; j < d->columns; j++)
-            for (uint64_t i = 0; i < d->rows; i++) {
-                double complex sum = 0;
-                for (uint64_t p = 0; p < k; p++)
-                    sum += load_wide(q->a_transposed ? address(a, batch, p, i) : address(a, batch, i, p), a->type) *
-                           load_wide(q->b_transposed ? address(b, batch, j, p) : address(b, batch, p, j), b->type);
-                sum *= alpha;
-                if (beta != 0) sum += beta * load_wide(address(c, batch, i, j), c->type);
-                if (q->bias) sum += load_wide((const char *)(uintptr_t)q->bias + i * sim_lt_bytes(d->type), d->type);
+    const sim_operand *c = &q->operand[2], *d = &q->operand[3];
+    const wide alpha = {q->alpha[0], q->alpha[1]}, beta = {q->beta[0], q->beta[1]}, one = {1, 0}, zero = {0, 0};
+    const char *bias = (const char *)(uintptr_t)q->bias;
+    uint64_t m = d->rows, n = d->columns;
+    wide *pa = malloc((m * k + n * k + 1) * sizeof *pa), *pb = pa + m * k;
+    if (!pa) abort();
+    for (int64_t batch = 0; batch < q->batch; batch++) {
+        pack_wide(pa, &q->operand[0], batch, m, k, q->a_transposed);
+        pack_wide(pb, &q->operand[1], batch, n, k, !q->b_transposed);
+        for (uint64_t j = 0; j < n; j++)
+            for (uint64_t i = 0; i < m; i++) {
+                wide sum = zero;
+                for (uint64_t p = 0; p < k; p++) sum = add_product(sum, pa[i * k + p], pb[j * k + p]);
+                sum = add_product(zero, alpha, sum);
+                if (beta.re != 0 || beta.im != 0)
+                    sum = add_product(sum, beta, load_wide(address(c, batch, i, j), c->type));
+                if (bias) sum = add_product(sum, one, load_wide(bias + i * sim_lt_bytes(d->type), d->type));
                 store_wide((char *)address(d, batch, i, j), d->type, sum);
             }
+    }
+    free(pa);
 }
 
 void sim_multiply(const void *product)
