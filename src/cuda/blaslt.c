@@ -21,6 +21,7 @@ typedef struct plan_key {
     uint8_t in, out, a_transposed, b_transposed, bias;
     uint8_t alignment[5]; /* of A, B, C, D and the bias: its logarithm */
 } plan_key;
+_Static_assert(sizeof(plan_key) % sizeof(uint64_t) == 0, "hashed by words");
 typedef struct plan {
     plan_key key;
     uint64_t last_used; /* 0: an empty place */
@@ -190,14 +191,22 @@ static bool make_plan(const blaslt_plans *b, plan *p, cu_ptr bias)
     return ok;
 }
 
+static uint64_t hash_key(const plan_key *key)
+{
+    uint64_t words[sizeof *key / sizeof(uint64_t)], h = 1469598103934665603u;
+    memcpy(words, key, sizeof *key);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        h = (h ^ words[i]) * 1099511628211u;
+        h ^= h >> 29;
+    }
+    return h;
+}
+
 /* The plan of a key, made where there is none, in the place of the one of its set that was not used for longest.  The
  * lock is held.  NULL: an error is recorded. */
 static plan *find_plan(blaslt_plans *b, const plan_key *key, cu_ptr bias)
 {
-    uint64_t h = 1469598103934665603u;
-    const unsigned char *bytes = (const unsigned char *)key;
-    for (size_t i = 0; i < sizeof *key; i++) h = (h ^ bytes[i]) * 1099511628211u;
-    plan *set = b->plans[(h ^ h >> 32) % SETS], *oldest = set;
+    plan *set = b->plans[hash_key(key) % SETS], *oldest = set;
     for (int i = 0; i < WAYS; i++) {
         if (set[i].last_used && memcmp(&set[i].key, key, sizeof *key) == 0) {
             set[i].last_used = ++b->clock;
@@ -218,7 +227,7 @@ typedef struct product_args {
     cu_ptr at[4], bias, workspace;
     size_t workspace_bytes;
     float alpha, beta;
-    char op[24];
+    const char *op;
 } product_args;
 
 typedef union lt_scalar {
@@ -297,10 +306,13 @@ blaslt_answer blaslt_collect(cuda_call *c, const blaslt_product *p)
 {
     const cuda_blaslt *lib = library_of(c->queue->device->gpu);
     blaslt_plans *b = lib ? plans_of(c->queue->device, lib) : NULL;
-    product_args a = {.at = {p->a.at, p->b.at, p->c.at, p->d.at}, .bias = p->bias, .alpha = p->alpha, .beta = p->beta};
+    product_args a = {.at = {p->a.at, p->b.at, p->c.at, p->d.at},
+                      .bias = p->bias,
+                      .alpha = p->alpha,
+                      .beta = p->beta,
+                      .op = c->op->name};
     if (!b) return lib ? BLASLT_FAILED : BLASLT_NONE;
     fill_key(&a.key, p);
-    snprintf(a.op, sizeof a.op, "%s", c->op->name);
     pthread_mutex_lock(&b->lock);
     const plan *found = find_plan(b, &a.key, a.bias);
     bool possible = found && found->possible;
