@@ -41,6 +41,8 @@ foreach(kind old:11040 broken:12040)
   set_target_properties(cuda_${kind}_driver PROPERTIES PREFIX "" OUTPUT_NAME libmica_sim C_VISIBILITY_PRESET default
       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/cuda_${kind})
 endforeach()
+add_absent_test(old_device "has compute capability 7.5, 8.0 or later" MICA_CUDA=sim SIM_CC=75
+                MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>)
 add_absent_test(old "CUDA 11.4, Mica needs 12.0" MICA_CUDA=sim MICA_SIM_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_old)
 add_absent_test(broken "has no function cuInit" MICA_CUDA=sim MICA_SIM_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_broken)
 

@@ -29,6 +29,8 @@ bool cuda_good(const cuda_gpu *gpu, cu_result result, const char *op, const char
 }
 
 /* ---- Opening */
+enum { ARCH_LEAST = 80 }; /* bfloat16, asynchronous copies to shared memory */
+
 static bool describe(cuda_gpu *gpu, cuda_device *d, int index)
 {
     const cuda_driver *cu = &gpu->driver;
@@ -47,7 +49,12 @@ static bool describe(cuda_gpu *gpu, cuda_device *d, int index)
     d->integrated = integrated != 0;
     if (r != CU_OK)
         snprintf(gpu->reason, CUDA_REASON, "device %d does not describe itself: %s (%d)", index, words(gpu, r), r);
-    return r == CU_OK;
+    if (r == CU_OK && d->arch < ARCH_LEAST) {
+        snprintf(gpu->reason, CUDA_REASON,
+                 "device %d (%s) has compute capability %d.%d, 8.0 or later is needed; CUDA_VISIBLE_DEVICES hides it",
+                 index, d->name, major, minor);
+    }
+    return r == CU_OK && d->arch >= ARCH_LEAST;
 }
 
 static bool start_driver(cuda_gpu *gpu)
