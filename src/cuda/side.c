@@ -144,7 +144,7 @@ static bool borrow(cuda_call *c, cuda_block *block)
 /* A few bytes that are on the host only, which go with the batch's others. */
 static bool is_constant(const cuda_call *c, mx_buffer *b)
 {
-    return b->bytes <= CONSTANT_BYTES && !side_of(b) && !c->constants[1];
+    return b->bytes && b->bytes <= CONSTANT_BYTES && !side_of(b) && !c->constants[1];
 }
 
 static bool add_constant(cuda_call *c, const mx_array *x, cu_ptr *at)
