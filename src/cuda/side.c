@@ -149,8 +149,7 @@ static bool is_constant(const cuda_call *c, mx_buffer *b)
 
 static bool add_constant(cuda_call *c, const mx_array *x, cu_ptr *at)
 {
-    mx_buffer *b = x->buffer;
-    cuda_constants *k = stage_constant(c->queue, b->data, b->bytes, at);
+    cuda_constants *k = stage_constant(c->queue, x->buffer->data, x->buffer->bytes, at);
     if (!k) return false;
     *at += (cu_ptr)x->offset;
     if (!c->constants[0]) {
@@ -167,7 +166,7 @@ bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at)
 {
     mx_buffer *b = x->buffer;
     cuda_queue *q = c->queue;
-    if (is_constant(c, b)) return add_constant(c, x, at);
+    if (is_constant(c, b) && add_constant(c, x, at)) return true;
     if ((b->flags & BUFFER_FOREIGN) || atomic_load(&b->exports)) return upload_once(c, x, at);
     cuda_side *s = find_or_add_side(b);
     if (!s) return false;

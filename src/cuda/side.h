@@ -25,7 +25,7 @@ typedef struct cuda_call {
     cuda_block *workspace;                   /* of these the one that libraries' calls share */
     cuda_block *borrowed[CUDA_MAX_BORROWED]; /* operands that other queues computed */
     int borrowed_count;
-    cuda_constants *constants[2]; /* blocks with small operands */
+    cuda_constants *constants[2]; /* small operands */
 } cuda_call;
 
 /* ---- Before anything is collected: every operand, then every output; false: an error is recorded */

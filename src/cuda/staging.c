@@ -73,55 +73,78 @@ bool stage_in(cuda_queue *q, cu_ptr to, const void *from, size_t bytes, uint64_t
 }
 
 /* ---- Constants */
-void constants_drop(cuda_queue *q, cuda_constants *k)
+static void start_constants(cuda_queue *q)
 {
-    if (!k || atomic_fetch_sub(&k->refs, 1) != 1) return;
-    pool_give(&q->device->pool, k->block);
-    mx_free(k);
+    const cuda_driver *cu = &q->device->gpu->driver;
+    cu_ptr at;
+    q->constants_asked = true;
+    char *data = pin(cu, (size_t)CONSTANTS_SLOTS * CONSTANTS_BYTES);
+    if (!data || cu->cuMemAlloc_v2(&at, (size_t)CONSTANTS_SLOTS * CONSTANTS_BYTES) != CU_OK) {
+        if (data) cu->cuMemFreeHost(data);
+        return;
+    }
+    for (int i = 0; i < CONSTANTS_SLOTS; i++) {
+        cuda_constants *k = &q->slots[i];
+        k->at = at + (cu_ptr)i * CONSTANTS_BYTES;
+        k->data = data + (size_t)i * CONSTANTS_BYTES;
+    }
 }
 
-static bool add_constants(cuda_queue *q)
+/* One that no call has and no batch under way reads. */
+static cuda_constants *free_slot(cuda_queue *q)
 {
-    cuda_constants *k = mx_resize(NULL, 1, sizeof *k); /* not cleared: most of it is never used */
-    if (!k || !(k->block = queue_take(q, sizeof k->data))) return mx_free(k), false;
-    atomic_init(&k->refs, 1);
-    k->used = 0;
-    pthread_mutex_lock(&q->lock);
-    bool first = !q->constants;
-    if (first) q->constants = k;
-    pthread_mutex_unlock(&q->lock);
-    if (!first) constants_drop(q, k);
-    return true;
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < CONSTANTS_SLOTS; i++) {
+            cuda_constants *k = &q->slots[i];
+            if (k->data && !k->refs && k->ticket <= q->finished) return k;
+        }
+        queue_poll_locked(q);
+    }
+    return NULL;
 }
 
 cuda_constants *stage_constant(cuda_queue *q, const void *data, size_t bytes, cu_ptr *at)
 {
-    for (;;) {
-        pthread_mutex_lock(&q->lock);
-        if (q->constants && q->constants->used + bytes > sizeof q->constants->data) queue_commit_locked(q);
-        cuda_constants *k = q->constants;
-        if (k) {
-            *at = k->block->at + k->used;
-            memcpy(k->data + k->used, data, bytes);
-            k->used += (bytes + 15) / 16 * 16;
-            atomic_fetch_add(&k->refs, 1);
-            queue_open(q);
-        }
-        pthread_mutex_unlock(&q->lock);
-        if (k) return k;
-        if (!add_constants(q)) return NULL;
+    pthread_mutex_lock(&q->lock);
+    cuda_constants *k = q->constants;
+    if (k && k->used + bytes > CONSTANTS_BYTES) {
+        queue_commit_locked(q);
+        k = NULL;
     }
+    if (!q->constants_asked) start_constants(q);
+    if (!k && (k = free_slot(q))) {
+        q->constants = k;
+        k->used = 0;
+        k->refs = 1;
+    }
+    if (k) {
+        *at = k->at + k->used;
+        memcpy(k->data + k->used, data, bytes);
+        k->used += (bytes + 15) / 16 * 16;
+        k->refs++;
+        queue_open(q);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return k;
+}
+
+void constants_drop(cuda_queue *q, cuda_constants *k)
+{
+    if (!k) return;
+    pthread_mutex_lock(&q->lock);
+    k->refs--;
+    k->ticket = q->committed + 1; /* what the call collected is in that batch or before it */
+    pthread_mutex_unlock(&q->lock);
 }
 
 cu_result constants_send(cuda_queue *q)
 {
     cuda_constants *k = q->constants;
-    if (!k || !k->used) return CU_OK;
-    /* A few bytes of pageable memory: the driver takes them at once, into its own commands. */
-    cu_result r = q->device->gpu->driver.cuMemcpyHtoDAsync_v2(k->block->at, k->data, k->used, q->handle);
+    if (!k) return CU_OK;
     q->constants = NULL;
-    constants_drop(q, k);
-    return r;
+    k->refs--;
+    k->ticket = q->committed + 1;
+    return q->device->gpu->driver.cuMemcpyHtoDAsync_v2(k->at, k->data, k->used, q->handle);
 }
 
 /* ---- To the host */

@@ -233,7 +233,7 @@ static cu_event event_of(const cuda_queue *q, uint64_t ticket)
 }
 
 /* Asks, without waiting, how far the queue is: blocks that others may have come free by it. */
-static void poll_queue(cuda_queue *q)
+void queue_poll_locked(cuda_queue *q)
 {
     const cuda_driver *cu = &q->device->gpu->driver;
     while (q->finished < q->committed && cu->cuEventQuery(event_of(q, q->finished + 1)) == CU_OK)
@@ -314,7 +314,7 @@ cuda_block *queue_take(cuda_queue *q, size_t bytes)
     cuda_block *b = pool_take(p, q->index, bytes);
     for (int i = 0; !b && i < q->device->queue_count; i++) {
         pthread_mutex_lock(&q->device->queues[i]->lock);
-        poll_queue(q->device->queues[i]);
+        queue_poll_locked(q->device->queues[i]);
         pthread_mutex_unlock(&q->device->queues[i]->lock);
     }
     if (!b) b = pool_take(p, q->index, bytes);

@@ -48,14 +48,15 @@ typedef struct cuda_ring {
     uint64_t tickets[RING_SEGMENTS]; /* the last batches that read them */
 } cuda_ring;
 
-/* Operands of a few bytes, such as 2.0 in 2.0 * x: one block and one copy for all of a batch.  The batch and the calls
- * that use it hold it. */
-enum { CONSTANT_BYTES = 64, CONSTANTS_BYTES = 4096 };
+/* Operands of a few bytes, such as 2.0 in 2.0 * x: one copy for all of a batch.  A slot belongs to the batch that is
+ * collected and to the calls that have operands in it, and then until the batch is finished. */
+enum { CONSTANT_BYTES = 64, CONSTANTS_BYTES = 4096, CONSTANTS_SLOTS = 16 };
 typedef struct cuda_constants {
-    _Atomic int refs;
+    cu_ptr at;
+    char *data; /* pinned; NULL: there are none */
     size_t used;
-    cuda_block *block;
-    char data[CONSTANTS_BYTES];
+    int refs;
+    uint64_t ticket; /* the last batch that may read it */
 } cuda_constants;
 
 struct cuda_queue {
@@ -71,6 +72,8 @@ struct cuda_queue {
     _Atomic(queue_failure *) failures; /* read without the lock to see that there is none */
     mx_stream *stream;
     cuda_ring ring;
+    bool constants_asked;
+    cuda_constants slots[CONSTANTS_SLOTS];
     cuda_constants *constants; /* of the batch that is being collected; NULL: none yet */
 };
 
@@ -87,7 +90,9 @@ void queue_open(cuda_queue *q);
 cuda_block *queue_take(cuda_queue *q, size_t bytes);
 /* Commits, takes no longer than the host needs.  The ticket's batch has no error known yet when true. */
 bool queue_commit(cuda_queue *q);
-bool queue_commit_locked(cuda_queue *q); /* the caller holds the lock */
+/* The same, and asking without waiting how far the queue is; the caller holds the lock. */
+bool queue_commit_locked(cuda_queue *q);
+void queue_poll_locked(cuda_queue *q);
 /* Waits on the host for a ticket, committing it if need be. */
 bool queue_wait(cuda_queue *q, uint64_t ticket, bool computed);
 /* Waits for all that was collected so far; false: the device is lost.  Failed batches stay with their arrays. */
@@ -102,8 +107,8 @@ bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed);
 
 /* staging.c.  Copies to the device ahead of what is being collected; `ticket` has it. */
 bool stage_in(cuda_queue *q, cu_ptr to, const void *from, size_t bytes, uint64_t *ticket);
-/* Where a copy of the data will be in the batch that is collected now, and in later ones as long as the result is held;
- * NULL: an error is recorded. */
+/* Where a copy of the data will be in the batch that is collected now, and in later ones as long as the result is held.
+ * NULL and no error: there is no room. */
 cuda_constants *stage_constant(cuda_queue *q, const void *data, size_t bytes, cu_ptr *at);
 void constants_drop(cuda_queue *q, cuda_constants *k);
 /* Sends the constants of the batch that is committed; the caller holds the queue's lock. */
