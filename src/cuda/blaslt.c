@@ -153,7 +153,7 @@ static bool describe(const blaslt_plans *b, plan *p)
 static bool set_preference(const cuda_blaslt *lib, lt_preference preference, const plan_key *k)
 {
     uint64_t workspace = WORKSPACE_MOST;
-    uint32_t reductions = LT_REDUCE_COMPUTED | LT_REDUCE_ROUNDED;
+    uint32_t reductions = LT_REDUCE_COMPUTED; /* not through atomics, nor in 16 bits */
     lt_result r =
         lib->cublasLtMatmulPreferenceSetAttribute(preference, LT_PREFERENCE_WORKSPACE, &workspace, sizeof workspace);
     if (r == LT_OK)
@@ -167,13 +167,25 @@ static bool set_preference(const cuda_blaslt *lib, lt_preference preference, con
     return good(lib, r, "a preference");
 }
 
+static void trace_plan(const plan *p, lt_result r, float waves)
+{
+    const plan_key *k = &p->key;
+    fprintf(stderr, "[blaslt] %lldx%lldx%lld, %lld of them, %s to %s: ", (long long)k->m, (long long)k->n,
+            (long long)k->k, (long long)k->batch, mx_dtype_name((mx_dtype)k->in), mx_dtype_name((mx_dtype)k->out));
+    if (p->possible) {
+        fprintf(stderr, "%.2f waves, %zu bytes\n", (double)waves, p->workspace_bytes);
+    } else {
+        fprintf(stderr, "no algorithm (%d)\n", r);
+    }
+}
+
 /* Fills a plan whose key is set; some heuristics look at the bias.  False: an error is recorded; a product that the
  * library cannot do is none. */
 static bool make_plan(const blaslt_plans *b, plan *p, cu_ptr bias)
 {
     const cuda_blaslt *lib = b->lib;
     lt_preference preference = NULL;
-    lt_heuristic found;
+    lt_heuristic found = {.waves = 0};
     int count = 0;
     bool ok = describe(b, p) && good(lib, lib->cublasLtMatmulPreferenceCreate(&preference), "a preference") &&
               set_preference(lib, preference, &p->key);
@@ -185,6 +197,7 @@ static bool make_plan(const blaslt_plans *b, plan *p, cu_ptr bias)
         ok = r != LT_NO_MEMORY || good(lib, r, "choosing an algorithm");
         p->possible = r == LT_OK && count > 0 && found.state == LT_OK;
         if (p->possible) p->algo = found.algo, p->workspace_bytes = found.workspace_bytes;
+        if (environment_lists("MICA_TRACE", "jit")) trace_plan(p, r, found.waves);
     }
     if (preference) lib->cublasLtMatmulPreferenceDestroy(preference);
     if (!ok) drop_plan(b, p);

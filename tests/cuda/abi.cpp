@@ -61,7 +61,7 @@ static int refused_attributes(void *library)
     int number = 1, epilogue = LT_EPILOGUE_BIAS, refused = 0;
     int64_t stride = 64;
     uint64_t bytes = 1024;
-    uint32_t reductions = LT_REDUCE_COMPUTED | LT_REDUCE_ROUNDED, alignment = 16;
+    uint32_t reductions = LT_REDUCE_COMPUTED, alignment = 16;
     refused += lt.cublasLtMatmulDescCreate(&desc, LT_COMPUTE_TF32, LT_F32) != LT_OK;
     refused += lt.cublasLtMatrixLayoutCreate(&layout, LT_C64, 4, 5, 6) != LT_OK;
     refused += lt.cublasLtMatmulPreferenceCreate(&preference) != LT_OK;
