@@ -31,7 +31,7 @@ SANITIZED := $(CMAKE_ARGS) -DMICA_BUILD_PYTHON=OFF -DCMAKE_BUILD_TYPE=RelWithDeb
 FUZZERS   := safetensors npy npz
 FUZZ_SECONDS := 60
 
-.PHONY: help setup setup-test setup-check venv build run test check format-check tsan fuzz full wheel bench golden clean
+.PHONY: help setup setup-test setup-check venv build run test check format-check tsan fuzz full gpu-bundle wheel bench golden clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -102,6 +102,9 @@ full: test check  ## the whole matrix: all sizes, torture of everything, tsan on
 	$(CTEST) --test-dir build-tsan --timeout 7200
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python
 	$(MAKE) fuzz FUZZ_SECONDS=3600
+
+gpu-bundle: build  ## dist/mica-gpu.tar.gz: what a machine with a GPU and no packages needs to test and measure (bench/gpu.sh)
+	@tools/gpu_bundle $(BUILD) dist/mica-gpu.tar.gz
 
 wheel: venv  ## the wheel, in dist/
 	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .

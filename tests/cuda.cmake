@@ -101,8 +101,8 @@ if(TARGET mica_sim)
   endforeach()
 
   # The laws with the GPU as default device, in parts that share the compiled kernels.
-  foreach(part RANGE 1 8)
-    add_test(NAME sim_laws_${part} COMMAND mica_tests --device gpu --shard ${part}/8)
+  foreach(part RANGE 1 12)
+    add_test(NAME sim_laws_${part} COMMAND mica_tests --device gpu --shard ${part}/12)
     set_tests_properties(sim_laws_${part} PROPERTIES LABELS sim
         ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache")
   endforeach()

@@ -50,13 +50,13 @@ class Model(nn.Module):
         return F.cross_entropy(logits.view(-1, logits.shape[-1]), y.view(-1))
 
 
-def build(compiled):
+def build(compiled, device="cpu"):
     torch.manual_seed(0)
     torch.set_grad_enabled(True)
-    model = Model(CONFIG)
+    model = Model(CONFIG).to(device)
     loss_of = torch.compile(model) if compiled else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    data = [(torch.from_numpy(x).long(), torch.from_numpy(y).long()) for x, y in batches()]
+    data = [(torch.from_numpy(x).long().to(device), torch.from_numpy(y).long().to(device)) for x, y in batches()]
     state = {"step": 0}
 
     def step():

@@ -37,7 +37,7 @@ typedef struct machine {
     const cuda_driver *cu;
     cu_stream stream;
     cu_ptr at;
-    char *source;
+    cu_module module;
 } machine;
 
 static bool stop(const char *what)
@@ -52,37 +52,41 @@ static bool is_ok(cu_result r, const char *what)
     return r == CU_OK;
 }
 
-static bool start(machine *m)
+/* All kernels are one program. */
+static bool load(machine *m, const char *source)
+{
+    size_t bytes;
+    void *image = jit_image(m->device, source, "arch_vectors", &bytes);
+    if (!image) return stop("compiling");
+    bool ok = is_ok(m->cu->cuModuleLoadData(&m->module, image), "cuModuleLoadData");
+    mx_free(image);
+    return ok;
+}
+
+static bool start(machine *m, const char *source)
 {
     cuda_gpu *gpu = cuda_gpu_now();
     if (!gpu || !gpu->device_count) return printf("no GPU: %s\n", gpu ? gpu->reason : "no memory"), false;
     m->device = &gpu->devices[0];
     m->cu = &gpu->driver;
-    return (cuda_enter(m->device) || stop("starting")) &&
+    return (cuda_enter(m->device) || stop("starting")) && load(m, source) &&
            is_ok(m->cu->cuStreamCreate(&m->stream, CU_STREAM_APART), "cuStreamCreate") &&
            is_ok(m->cu->cuMemAlloc_v2(&m->at, WORDS * sizeof(uint32_t)), "cuMemAlloc");
 }
 
 static bool run(const machine *m, const vector *v, uint32_t out[WORDS])
 {
-    size_t bytes = WORDS * sizeof *out, image_bytes;
-    cu_module module = NULL;
+    size_t bytes = WORDS * sizeof *out;
     cu_function f;
     cu_ptr at = m->at;
     void *params[] = {&at};
-    void *image = jit_image(m->device, m->source, v->kernel, &image_bytes);
-    if (!image) return stop(v->kernel);
     memset(out, 0, bytes);
-    bool ok = is_ok(m->cu->cuModuleLoadData(&module, image), "cuModuleLoadData") &&
-              is_ok(m->cu->cuModuleGetFunction(&f, module, v->kernel), v->kernel) &&
-              is_ok(m->cu->cuMemcpyHtoDAsync_v2(at, out, bytes, m->stream), "cuMemcpyHtoD") &&
-              is_ok(m->cu->cuLaunchKernel(f, v->blocks, 1, 1, 32, 1, 1, v->shared_bytes, m->stream, params, NULL),
-                    v->kernel) &&
-              is_ok(m->cu->cuMemcpyDtoHAsync_v2(out, at, bytes, m->stream), "cuMemcpyDtoH") &&
-              is_ok(m->cu->cuStreamSynchronize(m->stream), v->kernel);
-    if (module) m->cu->cuModuleUnload(module);
-    mx_free(image);
-    return ok;
+    return is_ok(m->cu->cuModuleGetFunction(&f, m->module, v->kernel), v->kernel) &&
+           is_ok(m->cu->cuMemcpyHtoDAsync_v2(at, out, bytes, m->stream), "cuMemcpyHtoD") &&
+           is_ok(m->cu->cuLaunchKernel(f, v->blocks, 1, 1, 32, 1, 1, v->shared_bytes, m->stream, params, NULL),
+                 v->kernel) &&
+           is_ok(m->cu->cuMemcpyDtoHAsync_v2(out, at, bytes, m->stream), "cuMemcpyDtoH") &&
+           is_ok(m->cu->cuStreamSynchronize(m->stream), v->kernel);
 }
 
 /* ---- The file: a name and its count, then the words */
@@ -131,8 +135,9 @@ int main(int argc, char **argv)
 {
     bool records = argc == 4 && !strcmp(argv[2], "record"), compares = argc == 4 && !strcmp(argv[2], "compare");
     if (!records && !compares) return printf("usage: %s SOURCE (record | compare) FILE\n", argv[0]), 2;
-    machine m = {.source = read_text(argv[1])};
-    FILE *f = m.source && start(&m) ? fopen(argv[3], records ? "w" : "r") : NULL;
+    machine m = {0};
+    char *source = read_text(argv[1]);
+    FILE *f = source && start(&m, source) ? fopen(argv[3], records ? "w" : "r") : NULL;
     if (!f) return 1;
     char line[256];
     int failed = 0, count = (int)(sizeof vectors / sizeof *vectors);
@@ -143,6 +148,6 @@ int main(int argc, char **argv)
         if (!run(&m, &vectors[i], out) || !(records ? record : compare)(f, &vectors[i], out)) failed++;
     }
     printf("%d vectors, %d failed\n", count, failed);
-    free(m.source);
+    free(source);
     return fclose(f) || failed;
 }

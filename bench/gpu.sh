@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Tests and measures Mica on a machine with a GPU; writes $OUT/table.md and $OUT/raw.json after every section.
+#
+#   OUT=results bench/gpu.sh [--only SECTION[,SECTION...]] [--tiny]
+#
+# Sections: laws vectors ceilings bandwidth matmul steps train start.  --tiny: sizes for the simulated device.
+# Needs Python 3.11 or later, an NVIDIA driver and NVRTC (in the system, in CUDA_HOME or in the nvidia-* wheels); cuBLASLt for matmul.
+set -eu
+bench=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$bench")
+: "${OUT:=$PWD/gpu-results}"
+if [ -d "$root/bin" ]; then # a bundle: make gpu-bundle
+    PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}"
+    LD_LIBRARY_PATH="$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    MICA_BIN="$root/bin"
+else
+    PYTHONPATH="$root/build/python${PYTHONPATH:+:$PYTHONPATH}"
+    LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"
+    MICA_BIN="$root/build:$root/build/tests"
+fi
+mkdir -p "$OUT"
+export OUT PYTHONPATH LD_LIBRARY_PATH MICA_BIN
+exec "${PYTHON:-python3}" "$bench/gpu.py" "$@"

@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: MIT
+"""The sections of gpu.sh.  Each writes a row as soon as it has one:
+{"name", "value", "unit"} and, where they mean something, "share" of what ("of"), "goal" and "met", "note"."""
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, NamedTuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+TINY = "--tiny" in sys.argv
+GPU = {"MICA_DEVICE": "gpu"}
+
+
+class Section(NamedTuple):
+    what: str
+    limit: int
+    run: Callable
+
+
+def row(name, value, unit, **more):
+    with open(sys.argv[2], "a") as f:
+        f.write(json.dumps({"name": name, "value": value, "unit": unit, **more}) + "\n")
+
+
+def program(name):
+    for folder in os.environ["MICA_BIN"].split(":"):
+        if os.path.exists(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    raise FileNotFoundError(f"{name} is not in {os.environ['MICA_BIN']}")
+
+
+def output_of(*command, **environment):
+    done = subprocess.run([str(x) for x in command], stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, **environment})
+    if done.returncode:
+        name = os.path.basename(str(command[0]))
+        raise RuntimeError(f"{name} ends with status {done.returncode}: {done.stdout[-500:]}")
+    return done.stdout
+
+
+# ---- laws, vectors
+
+def law_part(part, parts, filters):
+    done = subprocess.run([program("mica_tests"), "--device", "gpu", "--shard", f"{part}/{parts}", *filters],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    print(done.stdout, flush=True)
+    return done
+
+
+def laws():
+    parts = min(8, os.cpu_count())
+    filters = ["exp/", "softmax/last"] if TINY else []
+    with ThreadPoolExecutor(parts) as pool:
+        runs = list(pool.map(lambda part: law_part(part, parts, filters), range(1, parts + 1)))
+    passed = failed = 0
+    for done in runs:
+        counts = re.search(r"(\d+) passed, (\d+) failed", done.stdout)
+        passed += int(counts[1]) if counts else 0
+        failed += int(counts[2]) if counts else 1
+        for line in [x for x in done.stdout.splitlines() if x.startswith(("FAIL", "the program stopped"))][:20]:
+            row("failure", None, "", note=line.replace("|", "/")[:300])
+    row("laws that hold", passed, "", goal="all", met=failed == 0 and passed > 0, note=f"{failed} failed")
+
+
+def vectors():
+    """What each wrapper of an instruction answers; becomes tests/golden when the device is a real one."""
+    path = os.path.join(os.environ["OUT"], "arch_vectors.txt")
+    source = os.path.join(ROOT, "tests", "cuda", "arch_vectors.cu")
+    print(output_of(program("cuda_arch_vectors"), source, "record", path))
+    with open(path) as f:
+        text = f.read()
+    golden = os.path.join(ROOT, "tests", "golden", "arch_vectors.txt")
+    note = text.splitlines()[0][2:]
+    if os.path.exists(golden):
+        print(output_of(program("cuda_arch_vectors"), source, "compare", golden))
+        note += "; equal to the recorded ones"
+    row("wrappers recorded", len(re.findall(r"^[a-z]\w+ \d+$", text, re.M)), "", note=note)
+
+
+# ---- ceilings
+
+def copy_ceiling():
+    size = 1 << 20 if TINY else 1 << 31
+    return json.loads(output_of(program("gpu_ceilings"), "copy", size, 0.01 if TINY else 0.1))["bytes_per_second"]
+
+
+def gemm_ceiling(dtype, n):
+    return json.loads(output_of(program("gpu_ceilings"), "gemm", dtype, n, n, n, 0.002 if TINY else 0.02))
+
+
+def torch_or_none():
+    try:
+        import torch
+        return torch if torch.cuda.is_available() else None
+    except ImportError:
+        return None
+
+
+def torch_copy(torch):
+    x = torch.ones(1 << 29, device="cuda")
+    y = torch.empty_like(x)
+    seconds = best_of(lambda n: ([y.copy_(x) for _ in range(n)], torch.cuda.synchronize()))
+    return 2 * x.nbytes / seconds
+
+
+def torch_gemm(torch, dtype, n):
+    torch.backends.cuda.matmul.allow_tf32 = dtype == "tf32"
+    kind = torch.float32 if dtype == "tf32" else getattr(torch, dtype)
+    a, b = (torch.randn(n, n, device="cuda").to(kind) for _ in range(2))
+    return 2 * n**3 / best_of(lambda count: ([a @ b for _ in range(count)], torch.cuda.synchronize()))
+
+
+def sizes_of_products():
+    return [("tf32", 64), ("bfloat16", 64)] if TINY else [("float32", 4096), ("tf32", 8192), ("bfloat16", 8192),
+                                                          ("float16", 8192), ("bfloat16", 2048)]
+
+
+def ceilings():
+    row("copy, 16 bytes a thread", copy_ceiling(), "B/s", note="read and written bytes")
+    torch = torch_or_none()
+    if torch:
+        row("copy, torch", torch_copy(torch), "B/s")
+    for dtype, n in sizes_of_products():
+        found = gemm_ceiling(dtype, n)
+        row(f"cuBLASLt, {dtype} {n}", found["flops_per_second"], "FLOP/s",
+            note=f"best of {found['algorithms']} algorithms; the first takes "
+                 f"{found['first_seconds'] / found['best_seconds']:.3f} times as long")
+        if torch:
+            row(f"torch, {dtype} {n}", torch_gemm(torch, dtype, n), "FLOP/s")
+
+
+# ---- bandwidth
+
+def best_of(loop, samples=7):
+    """Seconds of one call: loop(n) makes n and waits; the difference of two lengths has no start and no wait in it."""
+    least = 0.002 if TINY else 0.05
+    n = 1
+    loop(n)
+    while True:
+        began = time.perf_counter()
+        loop(n)
+        if time.perf_counter() - began >= least:
+            break
+        n *= 2
+    best = float("inf")
+    for _ in range(2 if TINY else samples):
+        began = time.perf_counter()
+        loop(n)
+        middle = time.perf_counter()
+        loop(3 * n)
+        best = min(best, max(time.perf_counter() - middle - (middle - began), 1e-9) / (2 * n))
+    return best
+
+
+def seconds_of(mx, call):
+    def loop(n):
+        for _ in range(n):
+            mx.async_eval(call())
+        mx.synchronize()
+    return best_of(loop)
+
+
+def bandwidth_cases(mx, n):
+    """Name, call, bytes read and written; rows of 4096."""
+    wide = 64 if TINY else 4096
+    x = mx.random.normal((n // wide, wide))
+    y = mx.random.normal((n // wide, wide))
+    h, g = x.astype(mx.bfloat16), y.astype(mx.bfloat16)
+    weight, bias = mx.ones(wide), mx.zeros(wide)
+    weight16, bias16 = weight.astype(mx.bfloat16), bias.astype(mx.bfloat16)
+    table, rows = mx.random.normal((4 * wide, wide)), mx.random.randint(0, 4 * wide, (n // wide,))
+    mx.eval(x, y, h, g, weight, bias, weight16, bias16, table, rows)
+    bytes32, bytes16 = 4 * n, 2 * n
+    norm_grad = mx.grad(lambda x, w: mx.fast.rms_norm(x, w, 1e-5).sum(), argnums=(0, 1))
+    return [
+        ("add", lambda: x + y, 3 * bytes32), ("add bfloat16", lambda: h + g, 3 * bytes16),
+        ("times a number", lambda: x * 3, 2 * bytes32), ("exp", lambda: mx.exp(x), 2 * bytes32),
+        ("tanh bfloat16", lambda: mx.tanh(h), 2 * bytes16), ("add a row", lambda: x + bias, 2 * bytes32),
+        ("cast to bfloat16", lambda: x.astype(mx.bfloat16), bytes32 + bytes16),
+        ("compare and choose", lambda: mx.where(x > y, x, y), 3 * bytes32),
+        ("copy transposed", lambda: mx.contiguous(x.T), 2 * bytes32),
+        ("copy every second column", lambda: mx.contiguous(x[:, ::2]), bytes32 + bytes32 // 2),
+        ("sum", lambda: x.sum(), bytes32), ("sum bfloat16", lambda: h.sum(), bytes16),
+        ("sum of rows", lambda: x.sum(axis=-1), bytes32), ("sum of columns", lambda: x.sum(axis=0), bytes32),
+        ("max", lambda: x.max(), bytes32), ("argmax of rows", lambda: mx.argmax(x, axis=-1), bytes32),
+        ("cumsum of rows", lambda: mx.cumsum(x, axis=-1), 2 * bytes32),
+        ("softmax", lambda: mx.softmax(x, axis=-1), 2 * bytes32),
+        ("softmax bfloat16", lambda: mx.softmax(h, axis=-1), 2 * bytes16),
+        ("logsumexp", lambda: mx.logsumexp(x, axis=-1), bytes32),
+        ("rms_norm", lambda: mx.fast.rms_norm(x, weight, 1e-5), 2 * bytes32),
+        ("rms_norm bfloat16", lambda: mx.fast.rms_norm(h, weight16, 1e-5), 2 * bytes16),
+        ("layer_norm", lambda: mx.fast.layer_norm(x, weight, bias, 1e-5), 2 * bytes32),
+        ("layer_norm bfloat16", lambda: mx.fast.layer_norm(h, weight16, bias16, 1e-5), 2 * bytes16),
+        ("rms_norm, its gradient", lambda: norm_grad(x, weight)[0], 3 * bytes32),
+        ("take rows", lambda: mx.take(table, rows, axis=0), 2 * bytes32),
+        ("random.normal", lambda: mx.random.normal((n,)), bytes32),
+    ]
+
+
+def bandwidth():
+    import mlx.core as mx
+    mx.set_default_device(mx.gpu)
+    ceiling = copy_ceiling()
+    for name, call, size in bandwidth_cases(mx, 1 << 14 if TINY else 1 << 28):
+        rate = size / seconds_of(mx, call)
+        share = rate / ceiling
+        row(name, rate, "B/s", share=share, of="copy", goal="90%", met=None if TINY else share >= 0.9)
+
+
+def matmul():
+    import mlx.core as mx
+    mx.set_default_device(mx.gpu)
+    for dtype, n in sizes_of_products():
+        if dtype == "float32":
+            continue  # float32 products round to TF32 as in MLX, unless MLX_ENABLE_TF32=0
+        kind = mx.float32 if dtype == "tf32" else getattr(mx, dtype)
+        a, b = (mx.random.normal((n, n)).astype(kind) for _ in range(2))
+        mx.eval(a, b)
+        best = gemm_ceiling(dtype, n)["flops_per_second"]
+        rate = 2 * n**3 / seconds_of(mx, lambda: a @ b)
+        row(f"{dtype} {n}", rate, "FLOP/s", share=rate / best, of="cuBLASLt's best", goal="97%",
+            met=None if TINY else rate / best >= 0.97)
+
+
+# ---- steps
+
+def logistic(mx):
+    x = mx.random.normal((1000, 100))
+    y = (mx.random.normal((1000,)) > 0).astype(mx.float32)
+    w = [1e-2 * mx.random.normal((100,))]
+    grad = mx.grad(lambda w: mx.mean(mx.logaddexp(0, x @ w) - y * (x @ w)))
+
+    def step():
+        w[0] = w[0] - 0.1 * grad(w[0])
+        mx.eval(w[0])
+    return step
+
+
+def steps():
+    import mlx.core as mx
+    mx.set_default_device(mx.gpu)
+    step = logistic(mx)
+    rate = 1 / best_of(lambda n: [step() for _ in range(n)])
+    row("logistic regression, 1000 x 100", rate, "steps/s", goal="5000", met=None if TINY else rate >= 5000)
+    a, b, count = mx.ones(10), mx.ones(10), 100 if TINY else 1000
+
+    def chain():
+        x = a
+        for _ in range(count):
+            x = x + b
+        mx.async_eval(x)
+    per_op = best_of(lambda n: ([chain() for _ in range(n)], mx.synchronize())) / count
+    row("host and device, an op in a chain of 1000", per_op, "s", goal="2 us", met=None if TINY else per_op <= 2e-6)
+    one = best_of(lambda n: [mx.eval(a + b) for _ in range(n)])
+    row("one op and its wait", one, "s")
+
+
+# ---- train
+
+MODELS = {"small": {}, "large": {"width": 1024, "layers": 8, "heads": 16, "hidden": 2816, "context": 512, "batch": 16}}
+if TINY:
+    MODELS = {"small": {"width": 32, "layers": 1, "heads": 2, "hidden": 64, "context": 16, "batch": 2}}
+
+
+def without_tqdm():
+    """The example draws a progress bar, which nothing here needs."""
+    try:
+        import tqdm  # noqa: F401
+    except ImportError:
+        sys.modules["tqdm"] = types.SimpleNamespace(tqdm=None)
+
+
+def step_of(name):
+    if name == "mica":
+        import mlx.core as mx
+        mx.set_default_device(mx.gpu)
+        without_tqdm()
+        return importlib.import_module("models.lm_mlx").build()
+    if name == "jax":
+        return importlib.import_module("models.lm_jax").build()
+    import torch
+    torch.backends.cuda.matmul.allow_tf32 = True  # as Mica and JAX
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return importlib.import_module("models.lm_torch").build(name == "torch-compiled", device)
+
+
+def train_one(name, model):
+    """In a process of its own: prints the seconds of a step."""
+    from models.config import CONFIG
+    vars(CONFIG).update(MODELS[model])
+    step = step_of(name)
+    for _ in range(3):
+        loss = step()
+    best = best_of(lambda n: [step() for _ in range(n)], samples=3)
+    print(json.dumps({"seconds": best, "loss": loss, "tokens": CONFIG.batch * CONFIG.context}))
+
+
+def train():
+    for model in MODELS:
+        mica = None
+        for name in ("mica", "torch", "torch-compiled", "jax"):
+            command = [sys.executable, __file__, "train-one", name, model] + (["--tiny"] if TINY else [])
+            try:
+                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                      timeout=400 if TINY else 100)
+            except subprocess.TimeoutExpired:
+                row(f"{model}, {name}", None, "s", note="stopped after 100 s")
+                continue
+            print(done.stderr[-3000:], flush=True)
+            if done.returncode:
+                row(f"{model}, {name}", None, "s", note=(done.stderr.strip().splitlines() or [""])[-1][:200])
+                continue
+            found = json.loads(done.stdout.splitlines()[-1])
+            mica = found["seconds"] if name == "mica" else mica
+            against = "" if name == "mica" or not mica else f"{found['seconds'] / mica:.2f} times Mica's, "
+            row(f"{model}, {name}", found["seconds"], "s",
+                note=f"{against}{found['tokens'] / found['seconds']:,.0f} tokens/s, loss {found['loss']:.3f}")
+
+
+# ---- start
+
+FIRST = "import mlx.core as mx; print((mx.ones((1000,)) + 1).sum().item())"
+STEP = f"""import sys; sys.path.insert(0, {HERE!r}); sys.argv += ["", "--tiny"][:{2 if TINY else 0}]
+import gpu_sections as g
+from models.config import CONFIG
+vars(CONFIG).update(g.MODELS["small"]); print(g.step_of("mica")())"""
+
+
+def start():
+    output_of(sys.executable, "-c", FIRST, **GPU)  # the files are in the page cache from here on
+    for name, code in (("first result", FIRST), ("first train step", STEP)):
+        times = []
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(2 if TINY else 6):
+                began = time.perf_counter()
+                try:
+                    output_of(sys.executable, "-c", code, MICA_CACHE_DIR=folder, **GPU)
+                except RuntimeError as error:  # no NumPy, say: the others are measured
+                    row(f"process start to {name}", None, "s", note=str(error)[:200])
+                    break
+                times.append(time.perf_counter() - began)
+        if len(times) < 2:
+            continue
+        row(f"process start to {name}, no kernel compiled yet", times[0], "s")
+        row(f"process start to {name}, kernels from the disk", min(times[1:]), "s", goal="1 s",
+            met=None if TINY or name != "first result" else min(times[1:]) <= 1)
+
+
+SECTIONS = {
+    "laws": Section("the laws on the device", 230, laws),
+    "vectors": Section("golden vectors of instructions", 30, vectors),
+    "ceilings": Section("what the device can do at most", 60, ceilings),
+    "bandwidth": Section("elementwise work, reductions, rows", 60, bandwidth),
+    "matmul": Section("matrix products", 40, matmul),
+    "steps": Section("tiny steps", 20, steps),
+    "train": Section("the train step of the language model", 200, train),
+    "start": Section("start of a process", 60, start),
+}
+
+if __name__ == "__main__":
+    if sys.argv[1] == "train-one":
+        train_one(sys.argv[2], sys.argv[3])
+    else:
+        SECTIONS[sys.argv[1]].run()

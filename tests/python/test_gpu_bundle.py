@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What is packed for a machine with a GPU works where it was unpacked, here on the simulated one at tiny sizes."""
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlx.core as mx
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build"
+SECTIONS = ["laws", "vectors", "ceilings", "bandwidth", "matmul", "steps", "train", "start"]
+
+pytestmark = [pytest.mark.skipif(not (BUILD / "libmica_sim.so").exists(), reason="the simulated GPU was not built"),
+              pytest.mark.skipif(mx.default_device() == mx.gpu, reason="asks for the GPU itself: runs once")]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    subprocess.run([ROOT / "tools" / "gpu_bundle", BUILD, folder / "gpu.tar.gz"], check=True)
+    subprocess.run(["tar", "xzf", folder / "gpu.tar.gz", "-C", folder], check=True)
+    assert (folder / "gpu.tar.gz").stat().st_size < 40 << 20
+    return folder / "mica-gpu"
+
+
+def gpu_sh(bundle, out, *arguments):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment |= {"OUT": str(out), "PYTHON": sys.executable, "MICA_CUDA": "sim", "MICA_SIM_DIR": str(BUILD),
+                    "MICA_CACHE_DIR": str(BUILD / "tests" / "cuda_cache")}
+    return subprocess.run([bundle / "bench" / "gpu.sh", *arguments], capture_output=True, text=True, env=environment,
+                          timeout=500)
+
+
+def test_every_section_runs(bundle, tmp_path):
+    done = gpu_sh(bundle, tmp_path, "--tiny")
+    raw = json.loads((tmp_path / "raw.json").read_text())
+    log = (tmp_path / "log.txt").read_text()
+    assert list(raw["sections"]) == SECTIONS and raw["machine"]["gpu"]["device_name"].startswith("Mica simulated")
+    assert {name: s["error"] for name, s in raw["sections"].items()} == dict.fromkeys(SECTIONS), log[-5000:]
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for section in raw["sections"].values() for row in section["rows"]}
+    assert rows["laws that hold"]["met"] and rows["laws that hold"]["value"] > 100, rows.get("failure")
+    for name in ("copy, 16 bytes a thread", "softmax bfloat16", "bfloat16 64", "logistic regression, 1000 x 100",
+                 "small, mica", "process start to first result, kernels from the disk"):
+        assert rows[name]["value"] > 0, name
+    table = (tmp_path / "table.md").read_text()
+    assert [line.split()[1][:-1] for line in table.splitlines() if line.startswith("## ")] == SECTIONS
+    assert "FAILED" not in table and not list(tmp_path.glob(".*"))
+
+
+def test_a_section_that_is_not_there_and_one_that_fails(bundle, tmp_path):
+    done = gpu_sh(bundle, tmp_path / "a", "--only", "lwas")
+    assert done.returncode == 2 and "no section lwas" in done.stderr
+    (bundle / "bin" / "cuda_arch_vectors").rename(bundle / "bin" / "away")
+    done = gpu_sh(bundle, tmp_path / "b", "--tiny", "--only", "vectors,ceilings")
+    (bundle / "bin" / "away").rename(bundle / "bin" / "cuda_arch_vectors")
+    raw = json.loads((tmp_path / "b" / "raw.json").read_text())
+    assert done.returncode == 1 and raw["sections"]["vectors"]["error"] and not raw["sections"]["ceilings"]["error"]
+    assert "**FAILED: it ends with status 1" in (tmp_path / "b" / "table.md").read_text()
+
+
+def test_the_vectors_name_every_wrapper():
+    wrappers = (ROOT / "src" / "cuda" / "kernels" / "dev_arch.cuh").read_text()
+    names = set(re.findall(r"__forceinline__ [\w ]+?(\w+)\(", wrappers)) - {"shared_address"}  # an address is anything
+    assert len(names) > 15
+    vectors = (ROOT / "tests" / "cuda" / "arch_vectors.cu").read_text()
+    assert {name for name in names if name not in vectors} == set()
