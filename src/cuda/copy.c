@@ -100,6 +100,13 @@ static bool transpose(cuda_call *c, struct index_walk w, int row, cu_ptr to, cu_
     return variant_run(c, v, a.blocks < most ? a.blocks : most, VARIANT_BLOCK, &a, sizeof a);
 }
 
+static bool fill(cuda_call *c, struct copy_args *a, size_t bytes)
+{
+    cuda_variant v = {.id = VARIANT_fill, .t = variant_unit(bytes)};
+    a->total = walk_size(&a->walk);
+    return variant_run_over(c, v, a->total, 1, a, sizeof *a);
+}
+
 bool cuda_copy_between(cuda_call *c, cu_ptr to, const int64_t *to_strides, cu_ptr from, const int64_t *from_strides,
                        mx_shape shape, size_t bytes)
 {
@@ -109,6 +116,10 @@ bool cuda_copy_between(cuda_call *c, cu_ptr to, const int64_t *to_strides, cu_pt
     }
     int row = transposed_dimension(&a.walk);
     if (row >= 0) return transpose(c, a.walk, row, to, from, bytes);
+    if (a.walk.stride[1][a.walk.ndim - 1] == 0) {
+        struct copy_args repeated = a;
+        if (index_walk_widen(&repeated.walk, 1, bytes, to) == 16) return fill(c, &repeated, bytes);
+    }
     size_t unit = index_walk_widen(&a.walk, 2, bytes, to | from);
     a.total = walk_size(&a.walk);
     cuda_variant v = {.id = VARIANT_copy, .t = variant_unit(unit), .option = a.total >= INDEX_WIDE};

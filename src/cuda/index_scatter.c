@@ -20,6 +20,7 @@ typedef struct scatter_job {
     int mode;
     mx_array *updates;
     cu_ptr from, to;
+    cu_ptr spare; /* of tiles */
 } scatter_job;
 
 static int bits_of(uint64_t n)
@@ -29,22 +30,26 @@ static int bits_of(uint64_t n)
     return bits;
 }
 
-/* What is only moved is moved in units. */
-static uint8_t type_of(const scatter_job *job, size_t unit)
+/* What is only moved is moved in units, what is folded in units of 16 bytes or alone.  The variant's type and option. */
+static cuda_variant widen(scatter_job *job, variant_id id)
 {
-    return job->mode == MX_SCATTER_SET ? variant_unit(unit) : job->updates->dtype;
-}
-
-static void widen(scatter_job *job, size_t *unit)
-{
-    *unit = mx_dtype_size((mx_dtype)job->updates->dtype);
-    if (job->mode != MX_SCATTER_SET || job->overlap) return;
-    uint64_t odd = job->to | job->from | index_places_step_bits(&job->places, *unit);
-    size_t wide = index_walk_widen(&job->block, 1, *unit, odd);
-    int64_t elements = (int64_t)(wide / *unit);
-    index_places_in_units(&job->places, elements);
-    job->block_size /= elements;
-    *unit = wide;
+    bool set = job->mode == MX_SCATTER_SET;
+    size_t bytes = mx_dtype_size((mx_dtype)job->updates->dtype), unit = bytes;
+    struct index_walk block = job->block;
+    if (!job->overlap)
+        unit = index_walk_widen(&block, 1, bytes,
+                                job->to | job->from | job->spare | index_places_step_bits(&job->places, bytes));
+    if (set || unit == 16) {
+        int64_t elements = (int64_t)(unit / bytes);
+        job->block = block;
+        job->block_size /= elements;
+        index_places_in_units(&job->places, elements);
+    }
+    return (cuda_variant){.id = (uint16_t)id,
+                          .t = set ? variant_unit(unit) : job->updates->dtype,
+                          .option = set                          ? 0
+                                    : unit == 16 && unit > bytes ? 2
+                                                                 : 1};
 }
 
 /* ---- Sorting */
@@ -78,7 +83,8 @@ static bool plan_sort(cuda_call *c, const scatter_job *job, sort_plan *p)
     if (job->overlap) most -= most % job->block_size;
     p->slice = p->points < most ? p->points : most;
     for (p->tile = TILE_LEAST; p->tile * p->tile < p->slice;) p->tile *= 2;
-    if (p->slice < 2 * p->tile || job->mode == MX_SCATTER_SET) p->tile = 0;
+    /* A product in parts would overflow where the whole one is 0. */
+    if (p->slice < 2 * p->tile || job->mode == MX_SCATTER_SET || job->mode == MX_SCATTER_PROD) p->tile = 0;
     int64_t elements = job->overlap ? 1 : job->block_size;
     size_t bytes = mx_dtype_size((mx_dtype)job->updates->dtype);
     cuda_block *keys = cuda_scratch(c, (size_t)p->slice * 16), *partial = NULL;
@@ -110,8 +116,8 @@ static bool make_keys(cuda_call *c, const scatter_job *job, const sort_plan *p, 
 
 static bool scatter_sorted(cuda_call *c, scatter_job *job, const sort_plan *p)
 {
-    size_t unit;
-    widen(job, &unit);
+    job->spare = p->partial;
+    cuda_variant apply = widen(job, VARIANT_scatter_sorted), tiles = apply;
     int64_t elements = job->overlap ? 1 : job->block_size;
     struct scatter_args s = {.to = job->to,
                              .updates = job->from,
@@ -123,9 +129,7 @@ static bool scatter_sorted(cuda_call *c, scatter_job *job, const sort_plan *p)
                              .block_size = index_divider_of(elements),
                              .block = job->overlap ? index_walk_of(MX_SCALAR_SHAPE, NULL, NULL) : job->block};
     if (s.point_bits > 62) s.point_bits = 62;
-    uint8_t t = type_of(job, unit);
-    cuda_variant tiles = {.id = VARIANT_scatter_tiles, .t = t};
-    cuda_variant apply = {.id = VARIANT_scatter_sorted, .t = t, .option = job->mode != MX_SCATTER_SET};
+    tiles.id = VARIANT_scatter_tiles;
     for (s.first = 0; s.first < p->points; s.first += p->slice) {
         s.points = p->points - s.first < p->slice ? p->points - s.first : p->slice;
         if (!make_keys(c, job, p, &s)) return false;
@@ -139,8 +143,7 @@ static bool scatter_sorted(cuda_call *c, scatter_job *job, const sort_plan *p)
 
 static bool scatter_few(cuda_call *c, scatter_job *job)
 {
-    size_t unit;
-    widen(job, &unit);
+    cuda_variant v = widen(job, VARIANT_scatter_points);
     struct points_args a = {.to = job->to,
                             .updates = job->from,
                             .total = job->block_size,
@@ -148,7 +151,6 @@ static bool scatter_few(cuda_call *c, scatter_job *job)
                             .mode = job->mode,
                             .block = job->block,
                             .places = job->places};
-    cuda_variant v = {.id = VARIANT_scatter_points, .t = type_of(job, unit), .option = job->mode != MX_SCATTER_SET};
     return variant_run_over(c, v, a.total, 1, &a, sizeof a);
 }
 
@@ -182,6 +184,7 @@ const cuda_op cuda_scatter = {.run = scatter};
 static bool write_columns(cuda_call *c, const scatter_job *job, int64_t count, int64_t columns)
 {
     const struct index_places *p = &job->places;
+    bool set = job->mode == MX_SCATTER_SET;
     struct along_args a = {.to = job->to,
                            .updates = job->from,
                            .index = p->index[0],
@@ -193,8 +196,8 @@ static bool write_columns(cuda_call *c, const scatter_job *job, int64_t count, i
                            .mode = job->mode,
                            .inner = index_divider_of(p->step[0])};
     cuda_variant v = {.id = VARIANT_scatter_along,
-                      .t = type_of(job, mx_dtype_size((mx_dtype)job->updates->dtype)),
-                      .option = job->mode != MX_SCATTER_SET};
+                      .t = set ? variant_unit(mx_dtype_size((mx_dtype)job->updates->dtype)) : job->updates->dtype,
+                      .option = !set};
     return variant_run_over(c, v, columns, 1, &a, sizeof a);
 }
 

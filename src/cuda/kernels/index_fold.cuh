@@ -52,6 +52,17 @@ template <class S> DEVICE S fold_one(S stored, S update, int mode)
     default: return update;
     }
 }
+// Adjacent elements that are loaded, folded and stored as one.
+template <class S> struct __align__(16) pack_t {
+    static const int COUNT = 16 / sizeof(S);
+    S v[COUNT];
+};
+template <class S> DEVICE pack_t<S> fold_one(pack_t<S> stored, pack_t<S> update, int mode)
+{
+#pragma unroll
+    for (int k = 0; k < pack_t<S>::COUNT; k++) stored.v[k] = fold_one(stored.v[k], update.v[k], mode);
+    return stored;
+}
 // Units are moved only.
 DEVICE unit16 fold_one(unit16, unit16 update, int)
 {
