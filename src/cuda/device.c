@@ -174,6 +174,9 @@ static bool info(int device, int index, mx_device_fact *fact)
     case 2: *fact = (mx_device_fact){"memory_size", NULL, (int64_t)d->bytes}; return true;
     case 3: *fact = (mx_device_fact){"multiprocessor_count", NULL, d->sm_count}; return true;
     case 4: *fact = (mx_device_fact){"driver_version", NULL, d->gpu->driver.version}; return true;
+    case 5: *fact = (mx_device_fact){"total_memory", NULL, (int64_t)d->bytes}; return true;
+    case 6: *fact = (mx_device_fact){"compute_capability_major", NULL, d->arch / 10}; return true;
+    case 7: *fact = (mx_device_fact){"compute_capability_minor", NULL, d->arch % 10}; return true;
     default: return false;
     }
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,4 +99,26 @@ TEST(cuda_cache_keeps_mends_and_evicts)
     CHECK(!has(1, image, sizeof image) && !mx_failed());
     unsetenv("MICA_CACHE_DIR");
     remove_folder(folder);
+}
+
+/* Writing stops in the middle, as on a full disk: nothing is kept, nothing is left, nothing is said. */
+TEST(cuda_cache_on_a_full_disk)
+{
+    char folder[] = "/tmp/mica_cache_XXXXXX";
+    CHECK(mkdtemp(folder) != NULL);
+    setenv("MICA_CACHE_DIR", folder, 1);
+    static char image[10000];
+    cache_key one = key_of(1);
+    struct rlimit before, small;
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    small = before;
+    small.rlim_cur = 5000;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    cache_store(&one, image, sizeof image);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    signal(SIGXFSZ, handler);
+    CHECK(!has(1, image, sizeof image) && !mx_failed());
+    CHECK(rmdir(folder) == 0); /* it is empty */
+    unsetenv("MICA_CACHE_DIR");
 }

@@ -116,6 +116,25 @@ def test_the_environment_chooses_the_first_default_device(wish, device, value):
     assert ("MICA_DEVICE=tpu is neither cpu nor gpu" in done.stderr) == (wish == "tpu")
 
 
+@pytest.mark.skipif(mx.device_count(mx.gpu) == 0, reason="there is no GPU")
+def test_device_info_of_a_gpu():
+    assert mx.cuda.is_available() and mx.is_available(mx.gpu)
+    info = mx.device_info(mx.gpu)
+    assert isinstance(info["device_name"], str) and info["architecture"].startswith("sm_")
+    assert info["memory_size"] == info["total_memory"] > 0
+    major, minor = info["compute_capability_major"], info["compute_capability_minor"]
+    assert info["architecture"] == f"sm_{10 * major + minor}"
+
+
+@pytest.mark.skipif(mx.device_count(mx.gpu) == 0, reason="there is no GPU")
+def test_both_devices_work_on_one_array():
+    a = mx.arange(10000, dtype=mx.float32)
+    here, there = mx.add(a, 1, stream=mx.cpu), mx.add(a, 2, stream=mx.gpu)
+    mx.async_eval(here, there)
+    both = mx.multiply(here, there, stream=mx.gpu) - mx.multiply(here, there, stream=mx.cpu)
+    assert mx.abs(both, stream=mx.cpu).max().item() == 0
+
+
 def test_device_info():
     info = mx.device_info(mx.cpu)
     assert isinstance(info["device_name"], str) and isinstance(info["architecture"], str)
