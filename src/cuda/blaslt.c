@@ -96,7 +96,12 @@ static blaslt_plans *plans_of(cuda_device *d, const cuda_blaslt *lib)
         b->lib = lib;
         b->tf32 = wants_tf32();
         pthread_mutex_init(&b->lock, NULL);
-        if (good(lib, lib->cublasLtCreate(&b->handle), "starting")) {
+        lt_result r = lib->cublasLtCreate(&b->handle);
+        if (r == LT_NO_MEMORY) {
+            pool_trim(&d->pool);
+            r = lib->cublasLtCreate(&b->handle);
+        }
+        if (good(lib, r, "starting")) {
             d->products = b;
         } else {
             pthread_mutex_destroy(&b->lock);
@@ -324,7 +329,7 @@ blaslt_answer blaslt_collect(cuda_call *c, const blaslt_product *p)
                       .alpha = p->alpha,
                       .beta = p->beta,
                       .op = c->op->name};
-    if (!b) return lib ? BLASLT_FAILED : BLASLT_NONE;
+    if (!b) return lib ? BLASLT_FAILED : BLASLT_ABSENT;
     fill_key(&a.key, p);
     pthread_mutex_lock(&b->lock);
     const plan *found = find_plan(b, &a.key, a.bias);

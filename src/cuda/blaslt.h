@@ -21,8 +21,8 @@ typedef struct blaslt_product {
     float alpha, beta;
 } blaslt_product;
 
-/* NONE: there is no library, or it has no algorithm for this; nothing was collected, no error recorded. */
-typedef enum blaslt_answer { BLASLT_COLLECTED, BLASLT_NONE, BLASLT_FAILED } blaslt_answer;
+/* ABSENT: there is no library; NONE: it has no algorithm for this.  Nothing was collected then, no error recorded. */
+typedef enum blaslt_answer { BLASLT_COLLECTED, BLASLT_NONE, BLASLT_ABSENT, BLASLT_FAILED } blaslt_answer;
 blaslt_answer blaslt_collect(cuda_call *c, const blaslt_product *p);
 
 #endif

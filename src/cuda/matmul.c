@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The head of matrix products: operands stay where they lie if cuBLASLt can read them there (by rows or by columns, any
- * stride from matrix to matrix, broadcast ones included); an addend is read in place, becomes a bias, or is first copied to where the result
- * goes. */
+ * stride from matrix to matrix, broadcast ones included); an addend is read in place, becomes a bias, or is first copied to where
+ * the result goes (product.c). */
 #include "core/params/matmul.h"
 #include "cuda/copy.h"
 #include "cuda/dispatch.h"
@@ -39,10 +39,9 @@ static bool factor(cuda_call *c, mx_array *x, cuda_matrix *m)
     return cuda_contiguous(c, x, &m->at);
 }
 
-/* c and d: the addend where it lies, or d itself with the addend in it. */
 static bool prepare_output(cuda_call *c, cuda_product *p)
 {
-    mx_array *x = c->nin == 3 && p->beta != 0 ? c->in[2] : NULL, *out = c->out;
+    mx_array *x = p->beta != 0 ? c->in[2] : NULL, *out = c->out;
     int64_t strides[MX_MAX_NDIM];
     if (x) {
         if (!cuda_operand(c, x, &p->c.at)) return false;
@@ -52,14 +51,7 @@ static bool prepare_output(cuda_call *c, cuda_product *p)
     if (!cuda_output(c, 0, x && out->ndim == 2 ? x : NULL, &p->d.at)) return false;
     shape_row_major(array_shape(out), strides);
     lay_out(&p->d, out, strides, out);
-    if (!x || product_can_add(p)) return true;
-    int64_t from[MX_MAX_NDIM];
-    for (int i = 0; i < out->ndim - 2; i++) from[i] = p->c.batch[i];
-    from[out->ndim - 2] = p->c.row;
-    from[out->ndim - 1] = p->c.col;
-    bool ok = cuda_copy_between(c, p->d.at, strides, p->c.at, from, array_shape(out), mx_dtype_size(p->out));
-    p->c = p->d;
-    return ok;
+    return true;
 }
 
 static bool run(cuda_call *c)

@@ -5,6 +5,7 @@
  * to sum, strides that it cannot read, sizes over 31 bits, no library) is one launch of the own kernel, kernels/matmul.cuh. */
 #include "cuda/product.h"
 #include "cuda/blaslt.h"
+#include "cuda/copy.h"
 #include "cuda/variant.h"
 #include <string.h>
 
@@ -67,33 +68,11 @@ static bool is_bias(const cuda_product *p)
     return one && p->m > 1;
 }
 
-/* One column is one row of the transposed product: (a b)' = b' a'. */
-static void lay_down(cuda_product *p)
-{
-    if (p->n != 1 || p->m == 1 || p->d.row != 1) return;
-    cuda_matrix a = p->a;
-    p->a = p->b, p->b = a;
-    cuda_matrix *x[4] = {&p->a, &p->b, &p->c, &p->d};
-    for (int i = 0; i < 4; i++) {
-        int64_t row = x[i]->row;
-        x[i]->row = x[i]->col, x[i]->col = row;
-    }
-    p->d.row = p->n = p->m;
-    p->m = 1;
-}
-
 static bool can_add(const cuda_product *p)
 {
     bool forward = true;
     for (int i = 0; i < p->ndim; i++) forward &= p->c.batch[i] >= 0;
     return is_bias(p) || (forward && by_rows(p->m, p->n, p->c.row, p->c.col));
-}
-
-bool product_can_add(const cuda_product *product)
-{
-    cuda_product p = *product;
-    lay_down(&p);
-    return can_add(&p);
 }
 
 /* An (r, c) matrix that lies by rows is the library's (c, r) by columns.  A vector whose elements are adjacent is one
@@ -105,10 +84,10 @@ static blaslt_operand operand_of(const cuda_matrix *x, int64_t rows, int64_t col
     return (blaslt_operand){.at = x->at, .leading = leading, .transposed = !row_major};
 }
 
-static bool library_can(const cuda_product *p)
+static bool library_can_read(const cuda_product *p)
 {
     bool can = p->k > 0 && product_can_read(p->m, p->k, p->a.row, p->a.col) &&
-               product_can_read(p->k, p->n, p->b.row, p->b.col) && (p->beta == 0 || can_add(p));
+               product_can_read(p->k, p->n, p->b.row, p->b.col);
     for (int i = 0; i < p->ndim; i++) can &= p->a.batch[i] >= 0 && p->b.batch[i] >= 0 && p->d.batch[i] >= 0;
     return can;
 }
@@ -150,6 +129,21 @@ static void fold_rows(cuda_product *p)
         }
         p->m *= p->shape[last];
     }
+}
+
+/* One column is one row of the transposed product: (a b)' = b' a'. */
+static void lay_down(cuda_product *p)
+{
+    if (p->n != 1 || p->m == 1 || p->d.row != 1) return;
+    cuda_matrix a = p->a;
+    p->a = p->b, p->b = a;
+    cuda_matrix *x[4] = {&p->a, &p->b, &p->c, &p->d};
+    for (int i = 0; i < 4; i++) {
+        int64_t row = x[i]->row;
+        x[i]->row = x[i]->col, x[i]->col = row;
+    }
+    p->d.row = p->n = p->m;
+    p->m = 1;
 }
 
 static void advance(cuda_product *p, int dimension, int64_t by)
@@ -204,7 +198,7 @@ static bool multiply_one_by_own(cuda_call *call, cuda_product p, int inner, int6
     return multiply_by_own(call, &p);
 }
 
-/* NONE: nothing was collected. */
+/* NONE, ABSENT: nothing was collected. */
 static blaslt_answer multiply_by_library(cuda_call *call, const cuda_product *p)
 {
     int inner = -1;
@@ -226,10 +220,29 @@ static blaslt_answer multiply_by_library(cuda_call *call, const cuda_product *p)
             rest /= p->shape[k];
         }
         blaslt_answer answer = call_library(call, &one, inner, left);
-        if (answer == BLASLT_FAILED || (answer == BLASLT_NONE && i == 0)) return answer;
-        if (answer == BLASLT_NONE && !multiply_one_by_own(call, one, inner, left)) return BLASLT_FAILED;
+        if (answer == BLASLT_FAILED || (answer != BLASLT_COLLECTED && i == 0)) return answer;
+        if (answer != BLASLT_COLLECTED && !multiply_one_by_own(call, one, inner, left)) return BLASLT_FAILED;
     }
     return BLASLT_COLLECTED;
+}
+
+/* The addend is copied to where the result goes. */
+static bool copy_addend(cuda_call *call, cuda_product *p)
+{
+    int64_t to[MX_MAX_NDIM], from[MX_MAX_NDIM], shape[MX_MAX_NDIM];
+    int n = p->ndim;
+    for (int i = 0; i < n; i++) to[i] = p->d.batch[i], from[i] = p->c.batch[i], shape[i] = p->shape[i];
+    to[n] = p->d.row, from[n] = p->c.row, shape[n] = p->m;
+    to[n + 1] = p->d.col, from[n + 1] = p->c.col, shape[n + 1] = p->n;
+    bool ok = cuda_copy_between(call, p->d.at, to, p->c.at, from, (mx_shape){n + 2, shape}, mx_dtype_size(p->out));
+    p->c = p->d;
+    return ok;
+}
+
+static blaslt_answer try_library(cuda_call *call, const cuda_product *p)
+{
+    if (!library_can_read(p) || (p->beta != 0 && !can_add(p))) return BLASLT_NONE;
+    return multiply_by_library(call, p);
 }
 
 bool cuda_multiply(cuda_call *call, const cuda_product *product)
@@ -243,6 +256,12 @@ bool cuda_multiply(cuda_call *call, const cuda_product *product)
     merge_batch(&p);
     fold_rows(&p);
     lay_down(&p);
-    blaslt_answer answer = library_can(&p) ? multiply_by_library(call, &p) : BLASLT_NONE;
-    return answer == BLASLT_COLLECTED || (answer == BLASLT_NONE && multiply_by_own(call, &p));
+    blaslt_answer answer = try_library(call, &p);
+    if (answer == BLASLT_NONE && p.c.at != p.d.at && library_can_read(&p)) {
+        if (!copy_addend(call, &p)) return false;
+        fold_rows(&p);
+        answer = try_library(call, &p);
+    }
+    if (answer == BLASLT_NONE || answer == BLASLT_ABSENT) return multiply_by_own(call, &p);
+    return answer == BLASLT_COLLECTED;
 }

@@ -27,7 +27,5 @@ bool cuda_multiply(cuda_call *call, const cuda_product *p);
 
 /* Can cuBLASLt read a matrix of these strides where it lies? */
 bool product_can_read(int64_t rows, int64_t columns, int64_t row, int64_t col);
-/* ... and c as an addend, or as a bias, which is one row for all?  a, b and d are set but for their places. */
-bool product_can_add(const cuda_product *p);
 
 #endif
