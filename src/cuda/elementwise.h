@@ -5,13 +5,14 @@
 #define CUDA_ELEMENTWISE_H
 
 #include "cuda/dispatch.h"
+#include "cuda/kernels/elementwise_args.cuh"
 
-enum { ELEMENTWISE_OPERANDS = 3, ELEMENTWISE_SOURCE = 2048, ELEMENTWISE_ENTRY = 96 };
+enum { ELEMENTWISE_SOURCE = 2048, ELEMENTWISE_ENTRY = 96 };
 
 /* What a source depends on.  Zero it first: its padding is compared too. */
 typedef struct elementwise_key {
     uint16_t op;
-    uint8_t ndim, nin, constant, wide; /* constant: a bit for each operand; wide: 64-bit element numbers */
+    uint8_t ndim, nin, wide; /* ndim: of the merged shape, up to ELEMENTWISE_ANY; wide: 64-bit element numbers */
     uint8_t out, in[ELEMENTWISE_OPERANDS];
 } elementwise_key;
 

@@ -35,6 +35,7 @@ const op_sample samples_add[] = {
     {"scalars", add_of, {IN_SCALAR, IN_SCALAR}, ALL},
     {"five axes", add_of, {IN(2, 3, 1, 2, 3), IN(3, 4, 1, 3)}, FLOATS},
     {"long rows and columns", add_of, {IN(3, 1, 700), IN(2, 1)}, FLOATS | INTS},
+    {"vectors of three axes", add_of, {IN(4, 1, 64), IN(4, 3, 64)}, ALL},
     {"special values", add_of, {IN_SPECIAL(40, 40), IN_SPECIAL(40, 40)}, ALL},
     {"nothing", add_of, {IN(0, 3), IN(1, 3)}, ALL},
     {"a chain", add_twice, {IN(5, 7), IN(5, 7)}, FLOATS},
