@@ -98,6 +98,8 @@ full: test check  ## the whole matrix: all sizes, torture of everything, tsan on
 	$(BUILD)/tests/cuda_nvrtc --all sm_80 sm_90a sm_100 || test $$? = 77
 	$(BUILD)/mica_tests --full
 	$(BUILD)/mica_tests --full --torture
+	test ! -f $(BUILD)/libmica_sim.so || MICA_CUDA=sim SIM_SAN=check SIM_SCHED=rnd SIM_ORDER=pct \
+	    MICA_CACHE_DIR=$(CURDIR)/$(BUILD)/tests/cuda_cache $(BUILD)/mica_tests --device gpu
 	$(CMAKE) --build build-tsan
 	$(CTEST) --test-dir build-tsan --timeout 7200
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python

@@ -107,6 +107,11 @@ if(TARGET mica_sim)
         ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache")
   endforeach()
 
+  # The n-th allocation of the host fails while the device computes.
+  add_test(NAME sim_torture COMMAND mica_tests --device gpu --torture)
+  set_tests_properties(sim_torture PROPERTIES LABELS sim TIMEOUT 600
+      ENVIRONMENT "MICA_CUDA=sim;MICA_SIM_DIR=$<TARGET_FILE_DIR:mica_sim>;MICA_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/cuda_cache")
+
   # Matrix products without cuBLASLt (too old a version), without an algorithm for them, and with TF32.
   function(add_product_test name filter)
     add_test(NAME cuda_products_${name} COMMAND mica_tests --device gpu ${filter})
