@@ -20,6 +20,10 @@ else
     LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"
     MICA_BIN="$root/build:$root/build/tests"
 fi
+: "${PYTHON:=python3}"
+# NVIDIA's libraries may exist only in the wheels of this Python, where our programs would not look.
+wheels=$("$PYTHON" -c 'import glob, sys; print(":".join(f for p in sys.path if p for f in glob.glob(p + "/nvidia/*/lib")))')
+MICA_CUDA_PATH="${MICA_CUDA_PATH:+$MICA_CUDA_PATH:}$wheels"
 mkdir -p "$OUT"
-export OUT PYTHONPATH LD_LIBRARY_PATH MICA_BIN
-exec "${PYTHON:-python3}" "$bench/gpu.py" "$@"
+export OUT PYTHONPATH LD_LIBRARY_PATH MICA_BIN MICA_CUDA_PATH
+exec "$PYTHON" "$bench/gpu.py" "$@"

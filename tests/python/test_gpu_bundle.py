@@ -64,6 +64,12 @@ def test_a_section_that_is_not_there_and_one_that_fails(bundle, tmp_path):
     assert "**FAILED: it ends with status 1" in (tmp_path / "b" / "table.md").read_text()
 
 
+def test_it_takes_less_than_nine_minutes():
+    code = "import gpu_sections; print(sum(s.limit for s in gpu_sections.SECTIONS.values()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "bench", check=True)
+    assert int(done.stdout) < 9 * 60
+
+
 def test_the_vectors_name_every_wrapper():
     wrappers = (ROOT / "src" / "cuda" / "kernels" / "dev_arch.cuh").read_text()
     names = set(re.findall(r"__forceinline__ [\w ]+?(\w+)\(", wrappers)) - {"shared_address"}  # an address is anything
