@@ -221,7 +221,10 @@ template <int WIDTH> DEVICE void fold_tile(const reduce_args &a, i64 unit, ACC *
         write(a, PASS == REDUCE_FIRST ? (result + j) * chunks + chunk : at + j * step, part[j]);
 }
 
-extern "C" __global__ void __launch_bounds__(REDUCE_THREADS, 2) ENTRY(const __grid_constant__ reduce_args a)
+// Three blocks an SM keep enough loads under way; wider or more accumulators leave room for two.
+enum { BLOCKS = sizeof(ACC) == 4 && sizeof(ELEMENT) > 1 && KIND <= REDUCE_MAX ? 3 : 2 };
+
+extern "C" __global__ void __launch_bounds__(REDUCE_THREADS, BLOCKS) ENTRY(const __grid_constant__ reduce_args a)
 {
     __shared__ ACC shared[REDUCE_THREADS / 2 * COLUMNS];
     if (!a.columns) {

@@ -55,7 +55,7 @@ DEVICE void softmax_row(const row_args &a, i64 row, bool there, const lanes_of_r
 }
 #endif
 
-extern "C" __global__ void __launch_bounds__(ROW_LONGEST) ENTRY(const __grid_constant__ row_args a)
+extern "C" __global__ void __launch_bounds__(ROW_LONGEST, 2) ENTRY(const __grid_constant__ row_args a)
 {
     __shared__ shared_t shared[32];
     lanes_of_row r = lanes_of(a);

@@ -4,7 +4,7 @@
 #define LONG OPTION
 #include "cuda/kernels/rows.cuh"
 
-extern "C" __global__ void __launch_bounds__(ROW_LONGEST) ENTRY(const __grid_constant__ row_args a)
+extern "C" __global__ void __launch_bounds__(ROW_LONGEST, 2) ENTRY(const __grid_constant__ row_args a)
 {
     __shared__ A shared[32];
     lanes_of_row r = lanes_of(a);
