@@ -56,6 +56,11 @@ if(TARGET mica_sim)
   add_test(NAME cuda_vectors_compare COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu compare ${vectors})
   set_tests_properties(cuda_vectors_record PROPERTIES ENVIRONMENT "${sim_environment}" FIXTURES_SETUP vectors)
   set_tests_properties(cuda_vectors_compare PROPERTIES ENVIRONMENT "${sim_environment};SIM_ORDER=pct;SIM_CC=90" FIXTURES_REQUIRED vectors)
+  set(golden ${CMAKE_CURRENT_SOURCE_DIR}/golden/arch_vectors.txt) # $OUT/arch_vectors.txt of bench/gpu.sh on a real GPU
+  if(EXISTS ${golden})
+    add_test(NAME cuda_vectors_golden COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu compare ${golden})
+    set_tests_properties(cuda_vectors_golden PROPERTIES ENVIRONMENT "${sim_environment}")
+  endif()
 endif()
 
 # ---- The host side on the simulated device
