@@ -106,7 +106,7 @@ full: test check  ## the whole matrix: all sizes, torture of everything, tsan on
 	$(MAKE) fuzz FUZZ_SECONDS=3600
 
 gpu-bundle: build  ## dist/mica-gpu.tar.gz: what a machine with a GPU and no packages needs to test and measure (bench/gpu.sh)
-	@tools/gpu_bundle $(BUILD) dist/mica-gpu.tar.gz
+	@$(WITH) tools/gpu_bundle $(BUILD) dist/mica-gpu.tar.gz
 
 wheel: venv  ## the wheel, in dist/
 	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .

@@ -93,7 +93,7 @@ def copy_ceiling():
 
 
 def gemm_ceiling(dtype, n):
-    return json.loads(output_of(program("gpu_ceilings"), "gemm", dtype, n, n, n, 0.002 if TINY else 0.02))
+    return json.loads(output_of(program("gpu_ceilings"), "gemm", dtype, n, n, n, 0.002 if TINY else 0.01))
 
 
 def torch_or_none():
@@ -139,9 +139,9 @@ def ceilings():
 
 # ---- bandwidth
 
-def best_of(loop, samples=7):
+def best_of(loop, samples=5):
     """Seconds of one call: loop(n) makes n and waits; the difference of two lengths has no start and no wait in it."""
-    least = 0.002 if TINY else 0.05
+    least = 0.002 if TINY else 0.04
     n = 1
     loop(n)
     while True:
@@ -353,7 +353,7 @@ def start():
     for name, code in (("first result", FIRST), ("first train step", STEP)):
         times = []
         with tempfile.TemporaryDirectory() as folder:
-            for _ in range(2 if TINY else 6):
+            for _ in range(2 if TINY else 4):
                 began = time.perf_counter()
                 try:
                     output_of(sys.executable, "-c", code, MICA_CACHE_DIR=folder, **GPU)
@@ -376,8 +376,8 @@ SECTIONS = {
     "bandwidth": Section("elementwise work, reductions, rows", 50, bandwidth),
     "matmul": Section("matrix products", 30, matmul),
     "steps": Section("tiny steps", 15, steps),
-    "train": Section("the train step of the language model", 170, train),
-    "start": Section("start of a process", 40, start),
+    "train": Section("the train step of the language model", 165, train),
+    "start": Section("start of a process", 50, start),
 }
 
 if __name__ == "__main__":
