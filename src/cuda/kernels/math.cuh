@@ -190,3 +190,4 @@ template <class From> struct cast_t<c64, From> {
 };
 
 #include "cuda/kernels/random_math.cuh"
+#include "cuda/kernels/complex.cuh"

@@ -12,14 +12,6 @@
 typedef compute_t<T>::type A;
 enum { VECTOR = 16 / sizeof(T), SUM = 0, PROD = 1, MAX = 2, MIN = 3, LOGADDEXP = 4 };
 
-DEVICE c64 logaddexp_of(c64 a, c64 b)
-{
-    c64 high = less(a, b) ? b : a, low = less(a, b) ? a : b;
-    if (high.re == INF || low.re == -INF) return high;
-    double size = exp((double)low.re - high.re), turn = ((double)low.im - high.im) * 0.31830988618379067;
-    double re = size * cospi(turn), im = size * sinpi(turn);
-    return make_c64((float)(high.re + 0.5 * log1p(2 * re + re * re + im * im)), (float)(high.im + atan2(im, 1 + re)));
-}
 template <class S> DEVICE bool passes_on(S x)
 {
     return is_nan(x);
