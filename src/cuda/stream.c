@@ -275,11 +275,12 @@ bool queue_drain(cuda_queue *q)
 
 bool queue_read(cuda_queue *q, void *to, cu_ptr from, size_t bytes)
 {
-    const cuda_driver *cu = &q->device->gpu->driver;
-    return queue_drain(q) &&
-           cuda_good(q->device->gpu, cu->cuMemcpyDtoHAsync_v2(to, from, bytes, q->handle), "eval",
-                     "copying to the host") &&
-           cuda_good(q->device->gpu, cu->cuStreamSynchronize(q->handle), "eval", "copying to the host");
+    pthread_mutex_lock(&q->lock);
+    queue_commit_locked(q);
+    uint64_t ticket = q->committed;
+    pthread_mutex_unlock(&q->lock);
+    /* It was collected for the last batch, or for the one before where another thread has committed since. */
+    return queue_wait(q, ticket, true) && queue_is_good(q, ticket - 1, true) && stage_out(q->device, to, from, bytes);
 }
 
 bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool computed)

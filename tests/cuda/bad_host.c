@@ -161,6 +161,15 @@ void case_launch_fails(void)
         mx_drop(y);
     }
     CHECK(mx_value(mx_sum(mx_mul(good, mx_float(0)), ALL_AXES, false)) == 0);
+    /* What an op reads back in its middle. */
+    for (int k = 0; k < 2; k++) {
+        mx_array *mask = mx_greater(vector(10, 0), mx_float(4)), *y = mx_masked_set(good, mask, vector(5, 0));
+        CHECK(mask && y && mx_eval(mask) && mx_synchronize(NULL));
+        if (k == 0) fail_at("cuLaunchKernel", 1, 1);
+        if (k == 0) EXPECT_ERROR(!mx_eval(y), MX_RUNTIME, "its kernels do not start");
+        if (k == 1) CHECK(mx_eval(y) && mx_synchronize(NULL));
+        if (k == 0) EXPECT_ERROR(!mx_synchronize(NULL), MX_RUNTIME, "its kernels do not start");
+    }
     mx_drop(good);
 }
 
