@@ -15,6 +15,7 @@ REDUCTION(sum_first, AXES(0), false)
 REDUCTION(sum_middle, AXES(1), KEEP)
 REDUCTION(sum_outer, AXES(2, 0), false)
 REDUCTION(sum_two_last, AXES(-1, -2), KEEP)
+REDUCTION(sum_alternate, AXES(0, 2), false)
 
 /* Sums are kept in float32 (halves too) or the dtype, in any order: the error is far below an epsilon for every term.
  */
@@ -35,6 +36,7 @@ const op_sample samples_sum[] = {
     {0},
 };
 
+#define SOME (DTYPE(MX_FLOAT32) | DTYPE(MX_BFLOAT16) | DTYPE(MX_INT32))
 static const op_sample sum_samples[] = {
     {"all", sum_all, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(0, 1, 2)},
     {"last", sum_last, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(2)},
@@ -42,6 +44,9 @@ static const op_sample sum_samples[] = {
     {"middle, kept", sum_middle, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(1)},
     {"outer", sum_outer, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(0, 2)},
     {"two last, kept", sum_two_last, {IN(3, 4, 5)}, ALL, 8, ANY_ORDER, .params = REF_AXES(1, 2)},
+    {"outer of more", sum_outer, {IN(20, 30, 40)}, SOME, 64, ANY_ORDER, .params = REF_AXES(0, 2)},
+    {"one of two", sum_alternate, {IN(6, 7, 9, 64)}, SOME, 64, ANY_ORDER, .params = REF_AXES(0, 2)},
+    {"long and few", sum_outer, {IN(9, 2, 20001)}, DTYPE(MX_FLOAT32), 64, ANY_ORDER, .params = REF_AXES(0, 2)},
     {0},
 };
 COMPOSED(sum_axes, sum_samples, ref_sum_axes)
