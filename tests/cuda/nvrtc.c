@@ -36,6 +36,7 @@ typedef struct run {
     size_t job_count, skipped;
     _Atomic size_t next;
     _Atomic int failed;
+    pthread_mutex_t lock;
 } run;
 
 /* ---- What passed before */
@@ -56,13 +57,17 @@ static void read_known(run *r)
     if (r->known_count) qsort(r->known, r->known_count, sizeof key, compare_keys);
 }
 
-static void write_known(const run *r)
+/* At once: a run that is interrupted goes on where it was. */
+static void add_known(run *r, const cache_key *key)
 {
-    FILE *f = r->known_file ? fopen(r->known_file, "ab") : NULL;
-    for (size_t i = 0; f && i < r->job_count; i++) {
-        if (r->jobs[i].passed) fwrite(&r->jobs[i].key, sizeof(cache_key), 1, f);
+    if (!r->known_file) return;
+    pthread_mutex_lock(&r->lock);
+    FILE *f = fopen(r->known_file, "ab");
+    if (f) {
+        fwrite(key, sizeof *key, 1, f);
+        fclose(f);
     }
-    if (f) fclose(f);
+    pthread_mutex_unlock(&r->lock);
 }
 
 /* ---- One kernel */
@@ -102,6 +107,7 @@ static void compile(run *r, job *j)
                image ? log : mx_error().message, j->source);
         r->failed++;
     }
+    if (j->passed) add_known(r, &j->key);
     mx_free(image);
     mx_free(log);
 }
@@ -214,7 +220,7 @@ static void check_variants(run *r)
 
 int main(int argc, char **argv)
 {
-    run r = {0};
+    run r = {.lock = PTHREAD_MUTEX_INITIALIZER};
     char reason[CUDA_REASON];
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0) {
@@ -240,7 +246,6 @@ int main(int argc, char **argv)
         if (pthread_create(&threads[i], NULL, work, &r)) return 1;
     }
     for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
-    write_known(&r);
     printf("NVRTC %d.%d: %zu kernels compiled, %d failed, %zu as before\n", r.nvrtc.version / 1000,
            r.nvrtc.version % 1000 / 10, r.job_count, r.failed, r.skipped);
     return r.failed != 0;
