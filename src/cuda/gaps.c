@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ops that have no GPU kernel yet and run on the CPU: their inputs are brought to the host, their results to the device
- * when a kernel reads them.  A kernel takes its op's line out of here.  data table */
+ * Ops that run on the CPU, and why: their inputs are brought to the host, their results to the device when a kernel reads
+ * them.  data table */
 #include "cuda/dispatch.h"
 
 #define GAP(name) const cuda_op cuda_##name = {0};
