@@ -59,7 +59,7 @@ DEVICE void backward_row(const row_args &a, i64 row, bool there, const lanes_of_
     }
 }
 
-extern "C" __global__ void __launch_bounds__(ROW_LONGEST) ENTRY(const __grid_constant__ row_args a)
+extern "C" __global__ void __launch_bounds__(ROW_LONGEST, 1) ENTRY(const __grid_constant__ row_args a)
 {
     __shared__ A shared[32];
     lanes_of_row r = lanes_of(a);

@@ -9,7 +9,7 @@ enum {
     ROW_LONGEST = 512, // threads of a block that has one
 };
 // Elements of a row that a thread keeps: a row of up to ROW_LONGEST times as many is read once.
-#define ROW_VALUES(element_bytes) ((element_bytes) == 8 ? 8 : 16)
+#define ROW_VALUES(element_bytes) ((element_bytes) == 8 ? 4 : 16)
 
 typedef struct row_args {
     unsigned long long x, y, weight, bias, out, parts;

@@ -91,7 +91,10 @@ struct row_of {
     }
 };
 
-// All threads of the block go through the same number of rows: `there` is false where there is none left.
-#define EACH_STRIP                                                                                                     \
-    _Pragma("unroll") for (int k = 0; k < (LONG ? r.strips : (int)LOADS); k++)
+// Strips in registers need their numbers when they are compiled; others go one by one.
+#if LONG
+#define EACH_STRIP _Pragma("unroll 1") for (int k = 0; k < r.strips; k++)
+#else
+#define EACH_STRIP _Pragma("unroll") for (int k = 0; k < (int)LOADS; k++)
+#endif
 #define EACH_ELEMENT _Pragma("unroll") for (int j = 0; j < VECTOR; j++)
