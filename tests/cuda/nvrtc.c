@@ -94,6 +94,12 @@ static long allowed_stack(const char *entry)
     return 0;
 }
 
+/* float64 and complex64 run at a small part of the speed: a few bytes on the stack do not show. */
+static long allowed_bytes(const char *entry)
+{
+    return strstr(entry, "double") || strstr(entry, "c64") ? 96 : 0;
+}
+
 static void compile(run *r, job *j)
 {
     char *log = NULL;
@@ -101,7 +107,9 @@ static void compile(run *r, job *j)
     void *image = jit_compile(&r->nvrtc, j->arch, j->source, j->entry, &log, &bytes);
     long stack = log ? number_before(log, " bytes stack frame") : -1;
     long spills = log ? number_before(log, " bytes spill stores") : -1;
-    j->passed = image && stack <= allowed_stack(j->entry) && !spills && log && strstr(log, "registers");
+    long most = allowed_bytes(j->entry);
+    bool fits = spills <= most && (stack <= most || stack <= allowed_stack(j->entry));
+    j->passed = image && fits && log && strstr(log, "registers");
     if (!j->passed) {
         printf("%s for %s: stack %ld, spills %ld\n%s\n%s\n", j->entry, j->arch, stack, spills,
                image ? log : mx_error().message, j->source);
