@@ -94,7 +94,7 @@ static long allowed_stack(const char *entry)
     return 0;
 }
 
-/* float64 and complex64 run at a small part of the speed: a few bytes on the stack do not show. */
+/* No kernel of float64 or complex64 is a hot one: a few bytes on the stack are allowed. */
 static long allowed_bytes(const char *entry)
 {
     return strstr(entry, "double") || strstr(entry, "c64") ? 96 : 0;
