@@ -40,6 +40,7 @@ static bool run_node(mx_stream *stream, mx_array *lead)
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
     cuda_call c = {.queue = q,
+                   .failures = atomic_load_explicit(&q->failures, memory_order_acquire),
                    .op = lead->op,
                    .params = array_params(lead),
                    .in = lead->in,

@@ -239,6 +239,16 @@ bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
 }
 
 /* ---- Collecting */
+/* Another thread may have committed a batch since the call began, which held an operand or an earlier launch of the
+ * call, and failed.  The caller holds the queue's lock. */
+static bool nothing_failed_since(const cuda_call *c)
+{
+    queue_failure *last = atomic_load_explicit(&c->queue->failures, memory_order_relaxed);
+    if (LIKELY(last == c->failures)) return true;
+    failure_raise(last->failure);
+    return false;
+}
+
 bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes)
 {
     cuda_queue *q = c->queue;
@@ -246,7 +256,7 @@ bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, siz
     /* Another thread may have committed since the operands were looked at: the uses move to the launch's batch. */
     for (int i = 0; i < c->borrowed_count; i++) pool_use(&q->device->pool, c->borrowed[i], q->index);
     uint64_t ticket = q->committed + 1;
-    bool ok = queue_launch(q, launch, args, args_bytes, c->written_bytes);
+    bool ok = nothing_failed_since(c) && queue_launch(q, launch, args, args_bytes, c->written_bytes);
     c->written_bytes = 0;
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; ok && i < c->nout; i++) {

@@ -18,6 +18,7 @@ typedef struct cuda_call {
     int nin;
     mx_array *out; /* out[0 .. nout - 1], side by side */
     int nout;
+    queue_failure *failures; /* the queue's last one when the call began */
     bool may_donate;
     cuda_block *scratch[CUDA_MAX_SCRATCH]; /* given back after the call, in the queue's order */
     int scratch_count;
