@@ -77,7 +77,7 @@ if(TARGET mica_sim)
     set_tests_properties(cuda_host_${name} PROPERTIES TIMEOUT 120
         ENVIRONMENT "${sim_environment};${ARGN}")
   endfunction()
-  foreach(case right both_devices streams exported foreign limits two_memories no_memory launch_fails device_lost busy sweep
+  foreach(case right both_devices streams exported foreign limits two_memories no_memory launch_fails launch_fails_without_memory device_lost busy sweep
       sweep_start bad_kernel shared_cache fork fork_first)
     add_host_test(${case} ${case})
   endforeach()

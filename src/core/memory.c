@@ -87,7 +87,7 @@ void *mx_resize(void *block, size_t count, size_t size)
 
 void *memory_try(size_t bytes)
 {
-    return malloc(bytes);
+    return must_fail() ? NULL : malloc(bytes);
 }
 
 void mx_free(void *block)

@@ -32,7 +32,7 @@ void *node_alloc(void);
 void node_free(void *node);
 
 /* Tests: the n-th allocation from now fails (1 is the next one), and with `forever` all that follow; 0 switches it off.
- * Counts mx_alloc, block_alloc and node_alloc.  Returns how many allocations happened since the last call. */
+ * Counts mx_alloc, memory_try, block_alloc and node_alloc.  Returns how many allocations happened since the last call. */
 int64_t memory_fail_at(int64_t n, bool forever);
 
 #endif

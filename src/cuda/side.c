@@ -245,7 +245,7 @@ static bool nothing_failed_since(const cuda_call *c)
 {
     queue_failure *last = atomic_load_explicit(&c->queue->failures, memory_order_relaxed);
     if (LIKELY(last == c->failures)) return true;
-    failure_raise(last->failure);
+    queue_raise(last);
     return false;
 }
 

@@ -55,21 +55,31 @@ cuda_queue *cuda_queue_of(mx_stream *stream)
 }
 
 /* ---- Failures */
-/* Takes the failure; NULL: there was no memory for it. */
+/* Takes the failure; NULL: there was no memory for it.  Without memory to remember which batches failed and why, nothing
+ * of the queue from here on is believed. */
 static void fail_tickets_take(cuda_queue *q, mx_failure *failure, uint64_t from, uint64_t to)
 {
-    queue_failure *f = memory_try(sizeof *f);
-    if (!f || !failure) {
-        /* Not even memory to remember it: if something failed before, nothing after it can be believed. */
-        queue_failure *before = atomic_load(&q->failures);
-        if (before) before->to = UINT64_MAX;
-        mx_free(f);
+    queue_failure *f = failure ? memory_try(sizeof *f) : NULL;
+    if (!f) {
         failure_drop(failure);
-        return;
+        if (q->last_resort.to) return; /* it spoils this too */
+        f = &q->last_resort;
+        failure = NULL;
+        to = UINT64_MAX;
     }
     *f = (queue_failure){failure, from, to, atomic_load(&q->failures)};
     atomic_store_explicit(&q->failures, f, memory_order_release);
-    stream_note_failure(q->stream, failure);
+    if (failure) stream_note_failure(q->stream, failure);
+}
+
+void queue_raise(const queue_failure *f)
+{
+    if (f->failure) {
+        failure_raise(f->failure);
+    } else {
+        mx_fail(MX_MEMORY,
+                "[eval] GPU: a batch of this stream failed, and no memory was left to say why; use another stream.");
+    }
 }
 
 static void fail_tickets(cuda_queue *q, cu_result result, const char *what, uint64_t from, uint64_t to)
@@ -88,7 +98,7 @@ bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed)
     pthread_mutex_lock(&q->lock);
     queue_failure *f = atomic_load(&q->failures);
     while (f && (ticket < f->from || ticket > f->to || (!computed && f->to != UINT64_MAX))) f = f->next;
-    if (f) failure_raise(f->failure);
+    if (f) queue_raise(f);
     pthread_mutex_unlock(&q->lock);
     return !f;
 }

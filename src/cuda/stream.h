@@ -69,6 +69,7 @@ struct cuda_queue {
     cu_event events[QUEUE_EVENTS];
     char names[QUEUE_EVENTS][QUEUE_NAMES]; /* the ops of recent batches */
     cuda_graph_cache *graphs;
+    queue_failure last_resort;         /* for a failure that there is no memory for */
     _Atomic(queue_failure *) failures; /* read without the lock to see that there is none */
     mx_stream *stream;
     cuda_ring ring;
@@ -101,6 +102,8 @@ bool queue_drain(cuda_queue *q);
 bool queue_read(cuda_queue *q, void *to, cu_ptr from, size_t bytes);
 /* What q issues from now on comes after another queue's ticket. */
 bool queue_after(cuda_queue *q, cuda_queue *other, uint64_t ticket, bool computed);
+/* Records a failure as this thread's error. */
+void queue_raise(const queue_failure *failure);
 /* Did the ticket's batch fail?  Then records its error.  What was only copied, not computed, outlives failed launches.
  */
 bool queue_is_good(cuda_queue *q, uint64_t ticket, bool computed);

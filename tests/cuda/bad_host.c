@@ -173,6 +173,27 @@ void case_launch_fails(void)
     mx_drop(good);
 }
 
+/* A launch fails when there is no memory to remember it: an error or the right result, never what the kernel left out. */
+void case_launch_fails_without_memory(void)
+{
+    for (int k = 1; k <= 60; k++) {
+        mx_scope s = mx_scope_open();
+        mx_use_stream(mx_new_stream((mx_device){MX_GPU, 0}));
+        mx_array *x = mx_add(vector(1000, 1), mx_float(1));
+        fail_at("cuLaunchKernel", 1, 1);
+        memory_fail_at(k, true);
+        mx_eval(x);
+        memory_fail_at(0, false);
+        mx_error();
+        if (mx_data(x)) CHECK(holds(x, 2, 1));
+        mx_error();
+        fail_at("", 0, 0);
+        mx_scope_close(s, NULL);
+    }
+    mx_use_stream(NULL);
+    mx_error();
+}
+
 /* A fault on the device: all that is only there is lost, what the host has is not. */
 void case_device_lost(void)
 {

@@ -235,14 +235,29 @@ static const struct {
     {                                                                                                                  \
 #name, case_##name, false                                                                                      \
     }
-    CASE(right),         CASE(both_devices), CASE(streams),
-    CASE(exported),      CASE(foreign),      CASE(memory),
-    CASE(no_memory),     CASE(limits),       CASE(two_memories),
-    CASE(one_memory),    CASE(launch_fails), LAST_CASE(device_lost),
-    CASE(busy),          CASE(sweep),        LAST_CASE(one_program),
-    CASE(sweep_start),   CASE(bad_kernel),   LAST_CASE(no_host_compiler),
-    LAST_CASE(no_nvrtc), CASE(shared_cache), CASE(fork),
+    CASE(right),
+    CASE(both_devices),
+    CASE(streams),
+    CASE(exported),
+    CASE(foreign),
+    CASE(memory),
+    CASE(no_memory),
+    CASE(limits),
+    CASE(two_memories),
+    CASE(one_memory),
+    CASE(launch_fails),
+    LAST_CASE(device_lost),
+    CASE(busy),
+    CASE(sweep),
+    LAST_CASE(one_program),
+    CASE(sweep_start),
+    CASE(bad_kernel),
+    LAST_CASE(no_host_compiler),
+    LAST_CASE(no_nvrtc),
+    CASE(shared_cache),
+    CASE(fork),
     CASE(fork_first),
+    LAST_CASE(launch_fails_without_memory),
 };
 
 int main(int argc, char **argv)
