@@ -25,12 +25,23 @@ typedef struct cpu_call {
 /* Body of one elementwise op over n adjacent elements; out may be one of the inputs. */
 typedef void (*tile_fn)(void *out, const void *const *in, int64_t n);
 
+/* Body of one op over the last axis: `rows` rows of n adjacent elements, one after the other.  An input may be the same
+ * row for all of them, and an output may have one element a row instead of n: see cpu_row_op. */
+typedef void (*row_fn)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n);
+typedef struct cpu_row_op {
+    row_fn body[MX_DTYPE_COUNT]; /* by the dtype of the first input; NULL: not defined for it */
+    bool keeps;                  /* the output has n elements a row */
+    int8_t own;                  /* inputs from this one on are one row that all share */
+} cpu_row_op;
+
 /* The kernel of an op: either tile bodies by the dtype of the last input, or a function.  A body that a 16-bit float
  * lacks is the float32 one, between two conversions. */
 typedef struct cpu_op {
     bool (*run)(cpu_call *c); /* false: an error is recorded */
     tile_fn tile[MX_DTYPE_COUNT];
     const tile_fn (*cast)[MX_DTYPE_COUNT]; /* astype: bodies by dtype from and dtype to */
+    const cpu_row_op *rows;                /* what `run` does to contiguous rows: the same bits in groups */
+    const struct reduction *const *folds; /* reductions, by dtype: what chunks of columns need (cpu/kernels/reduce.h) */
 } cpu_op;
 
 /* ---- Outputs: row-major, allocated by the kernel before it computes anything */

@@ -112,6 +112,8 @@ static bool layer_norm(cpu_call *c)
 {
     return run_forward(c, (const forward_fn[MX_DTYPE_COUNT])BY_FLOAT(layer_norm_rows));
 }
+static const cpu_row_op rms_norm_row_op = {.body = BY_FLOAT(rms_norm_body), .keeps = true, .own = 1};
+static const cpu_row_op layer_norm_row_op = {.body = BY_FLOAT(layer_norm_body), .keeps = true, .own = 1};
 static bool rms_norm_vjp(cpu_call *c)
 {
     return run_backward(c, (const backward_fn[MX_DTYPE_COUNT])BY_FLOAT(rms_norm_back_rows));
@@ -121,7 +123,7 @@ static bool layer_norm_vjp(cpu_call *c)
     return run_backward(c, (const backward_fn[MX_DTYPE_COUNT])BY_FLOAT(layer_norm_back_rows));
 }
 
-const cpu_op KERNEL(rms_norm) = {.run = rms_norm};
-const cpu_op KERNEL(layer_norm) = {.run = layer_norm};
+const cpu_op KERNEL(rms_norm) = {.run = rms_norm, .rows = &rms_norm_row_op};
+const cpu_op KERNEL(layer_norm) = {.run = layer_norm, .rows = &layer_norm_row_op};
 const cpu_op KERNEL(rms_norm_vjp) = {.run = rms_norm_vjp};
 const cpu_op KERNEL(layer_norm_vjp) = {.run = layer_norm_vjp};

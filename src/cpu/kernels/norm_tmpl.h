@@ -162,6 +162,15 @@ static void NAME(layer_norm_rows)(void *out, const void *in, const void *weight,
 {
     NAME(norm_rows)(out, in, weight, bias, rows, n, eps, stream, true);
 }
+/* The same as parts of groups: into memory that is read soon. */
+static void NAME(rms_norm_body)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n)
+{
+    NAME(norm_rows)(out, in[0], in[1], NULL, rows, n, ((const norm_params *)params)->eps, false, false);
+}
+static void NAME(layer_norm_body)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n)
+{
+    NAME(norm_rows)(out, in[0], in[1], in[2], rows, n, ((const norm_params *)params)->eps, false, true);
+}
 static void NAME(rms_norm_back_rows)(void *out, const void *in, const void *weight, const void *dout, void *dw,
                                      void *db, int64_t rows, int64_t n, float eps)
 {

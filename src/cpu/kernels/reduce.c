@@ -9,24 +9,9 @@
 #include "cpu/kernels/half.h"
 #include "cpu/kernels/kernel.h"
 #include "cpu/kernels/math_c64.h"
+#include "cpu/kernels/reduce.h"
 #include "cpu/kernels/walk.h"
 #include <math.h>
-
-enum {
-    REDUCE_BLOCK = 4096,
-    REDUCE_CHUNK = 16 * REDUCE_BLOCK,
-    COLUMN_BLOCK = 512,
-    COLUMN_CHUNK = 128 << 10,
-    SHORT_ROW = 24
-};
-
-typedef struct reduction {
-    void (*fold_each)(void *out, const void *in, int64_t rows, int64_t stride, int64_t n);
-    void (*fold_chunk)(void *partial, const void *in, int64_t n);
-    void (*fold_rows)(void *partial, const void *in, int64_t rows, int64_t stride, int64_t columns);
-    void (*finish)(void *out, const void *partials, int64_t count, int64_t stride, int64_t columns);
-    int64_t partial_bytes;
-} reduction;
 
 /* NaN wins: once in, it stays. */
 #define FOLD_SUM(a, v) ((a) + (v))
@@ -228,8 +213,7 @@ static bool fold_columns(cpu_call *c, reduce_job *j)
 {
     int64_t outer = j->rows / j->columns;
     j->blocks = (j->columns + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
-    j->chunk = COLUMN_CHUNK / (j->columns < COLUMN_BLOCK ? j->columns : COLUMN_BLOCK);
-    j->chunk = j->chunk / 4 < 64 ? 64 : j->chunk / 4;
+    j->chunk = reduce_column_rows(j->columns);
     j->chunks = j->n > j->chunk ? (j->n + j->chunk - 1) / j->chunk : 1; /* one for empty columns too */
     if (j->chunks > 1 && !(j->partials = partials_of(c, outer * j->chunks * j->columns, j->r->partial_bytes)))
         return false;
@@ -274,23 +258,30 @@ static bool reduce(cpu_call *c, const reduction *const *by_dtype)
 }
 
 /* ---- The ops */
-#define REDUCTIONS(op)                                                                                                 \
-    [MX_UINT8] = &op##_reduction_u8, [MX_UINT16] = &op##_reduction_u16, [MX_UINT32] = &op##_reduction_u32,             \
-    [MX_UINT64] = &op##_reduction_u64, [MX_INT8] = &op##_reduction_i8, [MX_INT16] = &op##_reduction_i16,               \
-    [MX_INT32] = &op##_reduction_i32, [MX_INT64] = &op##_reduction_i64, [MX_FLOAT32] = &op##_reduction_f32,            \
-    [MX_FLOAT64] = &op##_reduction_f64, [MX_FLOAT16] = &op##_reduction_f16, [MX_BFLOAT16] = &op##_reduction_bf16
+#define BY_DTYPE(op, prefix, suffix)                                                                                   \
+    [MX_UINT8] = prefix op##_##suffix##_u8, [MX_UINT16] = prefix op##_##suffix##_u16,                                  \
+    [MX_UINT32] = prefix op##_##suffix##_u32, [MX_UINT64] = prefix op##_##suffix##_u64,                                \
+    [MX_INT8] = prefix op##_##suffix##_i8, [MX_INT16] = prefix op##_##suffix##_i16,                                    \
+    [MX_INT32] = prefix op##_##suffix##_i32, [MX_INT64] = prefix op##_##suffix##_i64,                                  \
+    [MX_FLOAT32] = prefix op##_##suffix##_f32, [MX_FLOAT64] = prefix op##_##suffix##_f64,                              \
+    [MX_FLOAT16] = prefix op##_##suffix##_f16, [MX_BFLOAT16] = prefix op##_##suffix##_bf16,                            \
+    [MX_COMPLEX64] = prefix op##_##suffix##_c64
 
-#define REDUCE_OP(op, ...)                                                                                             \
+#define REDUCE_OP(op, folds_list, rows_list)                                                                           \
+    static const reduction *const op##_folds[MX_DTYPE_COUNT] = {folds_list};                                           \
+    static const cpu_row_op op##_rows = {.body = {rows_list}, .own = 1};                                               \
     static bool run_##op(cpu_call *c)                                                                                  \
     {                                                                                                                  \
-        static const reduction *const by_dtype[MX_DTYPE_COUNT] = {__VA_ARGS__};                                        \
-        return reduce(c, by_dtype);                                                                                    \
+        return reduce(c, op##_folds);                                                                                  \
     }                                                                                                                  \
-    const cpu_op KERNEL(op) = {.run = run_##op};
+    const cpu_op KERNEL(op) = {.run = run_##op, .rows = &op##_rows, .folds = op##_folds};
+#define LIST(...) __VA_ARGS__
 
-REDUCE_OP(sum, REDUCTIONS(sum), [MX_COMPLEX64] = &sum_reduction_c64)
-REDUCE_OP(prod, REDUCTIONS(prod), [MX_COMPLEX64] = &prod_reduction_c64)
-REDUCE_OP(min, REDUCTIONS(min), [MX_COMPLEX64] = &min_reduction_c64, [MX_BOOL] = &all_reduction_bool)
-REDUCE_OP(max, REDUCTIONS(max), [MX_COMPLEX64] = &max_reduction_c64, [MX_BOOL] = &any_reduction_bool)
-REDUCE_OP(all, [MX_BOOL] = &all_reduction_bool)
-REDUCE_OP(any, [MX_BOOL] = &any_reduction_bool)
+REDUCE_OP(sum, LIST(BY_DTYPE(sum, &, reduction)), LIST(BY_DTYPE(sum, , rows)))
+REDUCE_OP(prod, LIST(BY_DTYPE(prod, &, reduction)), LIST(BY_DTYPE(prod, , rows)))
+REDUCE_OP(min, LIST(BY_DTYPE(min, &, reduction), [MX_BOOL] = &all_reduction_bool),
+          LIST(BY_DTYPE(min, , rows), [MX_BOOL] = all_rows_bool))
+REDUCE_OP(max, LIST(BY_DTYPE(max, &, reduction), [MX_BOOL] = &any_reduction_bool),
+          LIST(BY_DTYPE(max, , rows), [MX_BOOL] = any_rows_bool))
+REDUCE_OP(all, LIST([MX_BOOL] = &all_reduction_bool), LIST([MX_BOOL] = all_rows_bool))
+REDUCE_OP(any, LIST([MX_BOOL] = &any_reduction_bool), LIST([MX_BOOL] = any_rows_bool))

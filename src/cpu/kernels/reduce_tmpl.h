@@ -64,6 +64,26 @@ static void RNAME(fold_each)(void *out, const void *in, int64_t rows, int64_t st
     }
 }
 
+/* Rows without gaps of any length. */
+static void RNAME(rows)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n)
+{
+    const T *x = in[0];
+    T *y = out;
+    (void)params;
+    if (n <= REDUCE_CHUNK) {
+        RNAME(fold_each)(y, x, rows, n, n);
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++, x += n) {
+        ACC total = IDENTITY, part;
+        for (int64_t at = 0; at < n; at += REDUCE_CHUNK) {
+            RNAME(fold_chunk)(&part, x + at, n - at < REDUCE_CHUNK ? n - at : REDUCE_CHUNK);
+            total = at ? FOLD(total, part) : part;
+        }
+        y[r] = STORE(total);
+    }
+}
+
 /* Rows of `columns` adjacent elements, `stride` apart, folded into one row of partial results. */
 static void RNAME(fold_rows)(void *partial, const void *in, int64_t rows, int64_t stride, int64_t columns)
 {

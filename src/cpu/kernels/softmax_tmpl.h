@@ -31,10 +31,11 @@ ALWAYS_INLINE ACC NAME(exp_strip)(ACC *e, const T *x, int64_t n, ACC peak)
 
 /* The exponentials wait in the output, if it can hold them as they are, or in the tile, if they are one strip; else they
  * are computed again, for storing them would round them twice. */
-static void NAME(softmax_rows)(void *out, const void *in, int64_t rows, int64_t n)
+static void NAME(softmax_rows)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n)
 {
-    const T *x = in;
+    const T *x = in[0];
     T *y = out;
+    (void)params;
     bool again = sizeof(T) != sizeof(ACC) && n > STRIP;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         ACC peak = NAME(row_peak)(x, n), total = 0, tile[STRIP];
@@ -54,10 +55,11 @@ static void NAME(softmax_rows)(void *out, const void *in, int64_t rows, int64_t 
     }
 }
 
-static void NAME(logsumexp_rows)(void *out, const void *in, int64_t rows, int64_t n)
+static void NAME(logsumexp_rows)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n)
 {
-    const T *x = in;
+    const T *x = in[0];
     T *y = out;
+    (void)params;
     for (int64_t r = 0; r < rows; r++, x += n) {
         ACC peak = NAME(row_peak)(x, n), base = peak - peak == 0 ? peak : 0, total = 0, tile[STRIP];
         for (int64_t at = 0, count; at < n; at += count) {
@@ -69,10 +71,11 @@ static void NAME(logsumexp_rows)(void *out, const void *in, int64_t rows, int64_
 }
 
 /* y (v - sum(y v)) */
-static void NAME(softmax_vjp_rows)(void *out, const void *in, const void *cotangent, int64_t rows, int64_t n)
+static void NAME(softmax_vjp_rows)(const void *params, void *out, const void *const *in, int64_t rows, int64_t n)
 {
-    const T *y = in, *v = cotangent;
+    const T *y = in[0], *v = in[1];
     T *x = out;
+    (void)params;
     for (int64_t r = 0; r < rows; r++, y += n, v += n, x += n) {
         ACC total = 0;
         SIMD_SUM(total)
