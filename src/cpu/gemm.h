@@ -14,6 +14,11 @@
 
 enum gemm_type { GEMM_F32, GEMM_F16, GEMM_BF16 }; /* the 16-bit types are their bits in a uint16_t */
 
+/* Part of the result of one product. */
+typedef struct {
+    int64_t product, row, rows, col, cols;
+} cpu_area;
+
 /* Strides and offsets are in elements and may be zero or negative, except that C's rows lie apart and its columns are
  * adjacent.  C overlaps no operand.  D is not read when beta is 0. */
 typedef struct {
@@ -30,6 +35,10 @@ typedef struct {
     int64_t d_row, d_col;
     float alpha, beta;
     int dtype; /* enum gemm_type, of all four matrices */
+    /* What else happens to results while they are in the cache, or NULL: called by any thread on areas of C that are
+     * final; each element is in one of them. */
+    void (*epilogue)(void *ctx, const cpu_area *area);
+    void *epilogue_ctx;
 } cpu_gemm;
 
 /* Runs fn(ctx, 0), ..., fn(ctx, chunks - 1) in any order on any threads and waits for all. */

@@ -226,6 +226,49 @@ static void check_margins(const cpu_gemm *g, const char *level_name, const opera
     free(inside);
 }
 
+/* Complements what is final, and counts how often it was told so. */
+typedef struct {
+    const cpu_gemm *g;
+    uint8_t *told;
+} complement;
+
+static void complement_area(void *ctx, const cpu_area *area)
+{
+    const complement *x = ctx;
+    const cpu_gemm *g = x->g;
+    for (int64_t i = area->row; i < area->row + area->rows; i++) {
+        for (int64_t j = area->col; j < area->col + area->cols; j++) {
+            int64_t at = offset(g->c_batch, area->product) + i * g->c_row + j;
+            if (g->dtype == GEMM_F32)
+                ((uint32_t *)g->c)[at] = ~((uint32_t *)g->c)[at];
+            else
+                ((uint16_t *)g->c)[at] = (uint16_t) ~((uint16_t *)g->c)[at];
+            x->told[(area->product * g->m + i) * g->n + j]++;
+        }
+    }
+}
+
+/* Every element is handed to the epilogue once, when it is final. */
+static void check_epilogue(const cpu_gemm *plain, const level *l, const char *want)
+{
+    size_t size = size_of(plain->dtype), elements = (size_t)(plain->batch * plain->m * plain->n);
+    complement x = {plain, calloc(elements + 1, 1)};
+    cpu_gemm g = *plain;
+    g.epilogue = complement_area, g.epilogue_ctx = &x;
+    l->gemm(&g, two_threads);
+    bool good = true;
+    for (size_t e = 0; e < elements && good; e++) {
+        size_t p = e / (size_t)(g.m * g.n), i = e / (size_t)g.n % (size_t)g.m, j = e % (size_t)g.n;
+        size_t at = ((size_t)(offset(g.c_batch, (int64_t)p) + (int64_t)i * g.c_row) + j) * size;
+        uint32_t was = 0, is = 0;
+        memcpy(&was, (const char *)g.c + at, size);
+        memcpy(&is, want + at, size);
+        good = x.told[e] == 1 && (was ^ is) == (size == 4 ? 0xffffffffu : 0xffffu);
+    }
+    if (!good) fail("epilogue", l->name, &g);
+    free(x.told);
+}
+
 static void compare(cpu_gemm *g, const operand *c, const level *levels, int count)
 {
     char *before = malloc(c->bytes), *first = malloc(c->bytes);
@@ -240,6 +283,8 @@ static void compare(cpu_gemm *g, const operand *c, const level *levels, int coun
         memcpy(c->block, before, c->bytes);
         if (!levels[i].gemm(g, two_threads)) fail("memory", levels[i].name, g);
         if (memcmp(first, c->block, c->bytes)) fail("threads", levels[i].name, g);
+        memcpy(c->block, before, c->bytes);
+        check_epilogue(g, &levels[i], first);
     }
     free(before);
     free(first);
@@ -276,7 +321,9 @@ static void check_case(int64_t batch, int64_t m, int64_t n, int64_t k, int dtype
                   d.col,
                   factors[draw(7)],
                   factors[draw(7)],
-                  dtype};
+                  dtype,
+                  NULL,
+                  NULL};
     compare(&g, &c, levels, count);
     discard(&a), discard(&b), discard(&c), discard(&d);
 }
@@ -331,7 +378,7 @@ static void check_special(const level *levels, int count)
         put_special(a, 7 * K + 5, NAN, dtype), put_special(a, 11 * K + 39, INFINITY, dtype);
         for (int i = 0; i < K * N; i++) put_special(b, i, i % N == 3 ? 0 : 1, dtype);
         for (int i = 0; i < count; i++) {
-            cpu_gemm g = {M, N, K, 1, 0, 0, 0, 0, a, K, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, dtype};
+            cpu_gemm g = {M, N, K, 1, 0, 0, 0, 0, a, K, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, dtype, 0, 0};
             levels[i].gemm(&g, serial);
             for (int e = 0; e < M * N; e++) {
                 int row = e / N, col = e % N;
@@ -362,7 +409,7 @@ static void check_rounding(const level *levels, int count)
         int three_halves = dtype == GEMM_F16 ? (15 << 10) + 512 : (127 << 7) + 64; /* makes ties */
         for (int j = 0; j < N; j++) b[j] = (uint16_t)(j < 20 ? three_halves + draw(9) : low + draw(high - low));
         for (int i = 0; i < count; i++) {
-            cpu_gemm g = {M, N, 1, 1, 0, 0, 0, 0, a, 1, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, dtype};
+            cpu_gemm g = {M, N, 1, 1, 0, 0, 0, 0, a, 1, 1, b, N, 1, c, N, 0, 0, 0, 1, 0, dtype, 0, 0};
             levels[i].gemm(&g, serial);
             for (int e = 0; e < M * N; e++) {
                 double want = value(&a[e / N], 0, dtype) * value(&b[e % N], 0, dtype), got = value(c, e, dtype);

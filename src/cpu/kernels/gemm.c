@@ -34,6 +34,7 @@ ALWAYS_INLINE void tiny(const cpu_gemm *g, int64_t product, const int type)
             store_one(g->c, c_at + i * g->c_row + j, sum, type);
         }
     }
+    area_done(g, product, 0, g->m, 0, g->n);
 }
 
 /* No products: C = beta * D. */
@@ -50,6 +51,7 @@ static void addend_only(const cpu_gemm *g)
                 KERNEL(gemm_finish)(&scaled, &t, zeros, 0);
             }
         }
+        area_done(g, product, 0, g->m, 0, g->n);
     }
 }
 
@@ -86,6 +88,7 @@ static void outer_chunk(void *ctx, int64_t chunk)
             float *to = plain ? (float *)g->c + t.c_offset + t.row * g->c_row + t.col : sum;
             outer_row(to, x, b, t.cols);
             if (!plain) KERNEL(gemm_finish)(g, &t, sum, OUTER_COLS);
+            area_done(g, product, t.row, 1, t.col, t.cols);
         }
     }
 }

@@ -145,6 +145,7 @@ static void compute_rows(const blocks *s, int64_t product, int64_t panel, int64_
                          TILE_COLS, k, depth);
                 }
             }
+            if (k + depth == s->steps) area_done(g, product, row, panel_start(s, p_end) - row, col, col_end - col);
         }
     }
 }
@@ -185,7 +186,8 @@ static void columns_chunk(void *ctx, int64_t chunk)
     float b[TILE_COLS * BLOCK_K] ALIGNED(64), sums[FEW_PANELS * TILE_SIZE] ALIGNED(64);
     int64_t product = s->product + chunk / s->col_chunks;
     const float *a = s->packed + (product - s->product) * s->packed_product;
-    int64_t j = chunk % s->col_chunks * s->per_chunk * TILE_COLS, end = min_i64(j + s->per_chunk * TILE_COLS, g->n);
+    int64_t first = chunk % s->col_chunks * s->per_chunk * TILE_COLS, j = first;
+    int64_t end = min_i64(j + s->per_chunk * TILE_COLS, g->n);
     gemm_area t = {.c_offset = batch_offset(g->c_batch, product), .d_offset = batch_offset(g->d_batch, product)};
     for (; j < end; j += TILE_COLS) {
         t.col = j, t.cols = min_i64(TILE_COLS, end - j);
@@ -199,6 +201,7 @@ static void columns_chunk(void *ctx, int64_t chunk)
             }
         }
     }
+    area_done(g, product, 0, g->m, first, end - first);
 }
 
 static void pack_b_chunk(void *ctx, int64_t chunk)

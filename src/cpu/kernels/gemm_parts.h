@@ -56,6 +56,11 @@ typedef struct {
 } gemm_area;
 void KERNEL(gemm_finish)(const cpu_gemm *g, const gemm_area *area, const float *sum, int64_t sum_row);
 
+ALWAYS_INLINE void area_done(const cpu_gemm *g, int64_t product, int64_t row, int64_t rows, int64_t col, int64_t cols)
+{
+    if (g->epilogue && rows > 0) g->epilogue(g->epilogue_ctx, &(cpu_area){product, row, rows, col, cols});
+}
+
 /* All that has m, n, k >= 1. */
 bool KERNEL(gemm_blocks)(const cpu_gemm *g, cpu_parallel_fn parallel);
 

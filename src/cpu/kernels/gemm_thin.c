@@ -183,6 +183,7 @@ static void finish_outputs(const thin *s, int64_t product, int64_t j, int64_t n,
         t.row = j, t.rows = n, t.cols = 1;
         KERNEL(gemm_finish)(g, &t, sum, 1);
     }
+    area_done(g, product, t.row, t.rows, t.col, t.cols);
 }
 
 static void thin_chunk(void *ctx, int64_t chunk)
