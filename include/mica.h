@@ -20,6 +20,7 @@
 #include "mica/fast.h"
 #include "mica/transforms.h"
 #include "mica/io.h"
+#include "mica/graph.h"
 #include "mica/memory.h"
 
 #endif

@@ -131,6 +131,17 @@ typedef struct list_frame {
     int next;
 } list_frame;
 
+/* Is the node in the list of a trace (its bit), or of what is to be computed (no bit)? */
+static bool belongs(const mx_array *lead, uint64_t bit)
+{
+    return !bit || (lead->trace & bit);
+}
+
+static int inputs_below(const mx_array *lead, uint64_t bit)
+{
+    return bit || atomic_load_explicit(&((mx_array *)lead)->state, memory_order_acquire) == STATE_LAZY ? lead->nin : 0;
+}
+
 /* Depth first, by hand: graphs are deeper than stacks.  A node is added when all its inputs are. */
 static bool collect_below(node_list *list, uint64_t bit, mx_array *root)
 {
@@ -139,7 +150,7 @@ static bool collect_below(node_list *list, uint64_t bit, mx_array *root)
     bool ok = true;
     mx_array *enter = root;
     for (;;) {
-        if (enter && (enter->trace & bit) && list_find(list, enter) < 0) {
+        if (enter && belongs(enter, bit) && list_find(list, enter) < 0) {
             if (depth == capacity) {
                 capacity = capacity ? 2 * capacity : 64;
                 list_frame *bigger = mx_resize(stack, capacity, sizeof *stack);
@@ -151,7 +162,7 @@ static bool collect_below(node_list *list, uint64_t bit, mx_array *root)
         enter = NULL;
         if (depth == 0) break;
         list_frame *top = &stack[depth - 1];
-        if (top->next < top->lead->nin) {
+        if (top->next < inputs_below(top->lead, bit)) {
             enter = array_lead(top->lead->in[top->next++]);
         } else if (depth--, list_find(list, top->lead) < 0 && !(ok = list_add(list, top->lead))) {
             break;
@@ -168,6 +179,13 @@ bool list_collect(node_list *list, const mx_trace *t, mx_array *const *out, int 
         if (list_find(list, t->traced[i]) < 0) ok = list_add(list, t->traced[i]);
     }
     for (int i = 0; i < nout && ok; i++) ok = collect_below(list, t->bit, array_lead(out[i]));
+    return ok;
+}
+
+bool list_collect_lazy(node_list *list, mx_array *const *out, int nout)
+{
+    bool ok = true;
+    for (int i = 0; i < nout && ok; i++) ok = collect_below(list, 0, array_lead(out[i]));
     return ok;
 }
 

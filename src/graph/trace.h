@@ -30,6 +30,8 @@ typedef struct node_list {
 
 /* All marked leads that `out` depends on, the traced inputs among them (they come first). */
 bool list_collect(node_list *list, const mx_trace *t, mx_array *const *out, int nout);
+/* All leads that computing `out` needs: LAZY ones and the leaves that they read.  The caller holds the graph lock. */
+bool list_collect_lazy(node_list *list, mx_array *const *out, int nout);
 void list_free(node_list *list);
 /* Position of x's lead, or -1. */
 int64_t list_find(const node_list *list, const mx_array *x);
