@@ -39,5 +39,17 @@ MX_API mx_trace *mx_trace_begin_batched(mx_array *const *in, const int *in_axes,
 MX_API bool mx_trace_vmap(mx_trace *t, mx_array *const *out, const int *out_axes, int nout, mx_array **results);
 MX_API void mx_trace_end(mx_trace **t); /* also after an error; sets *t to NULL */
 
+/* ---- Programs: a function captured once, made again without calling it.  `traced` are placeholders with the shapes and
+ * dtypes of `in`; asking one for its value is a VALUE error, later too.  What the outputs do not need is left out, equal
+ * applications become one, arrays that do not depend on the inputs become constants.  With `shapeless` the program takes
+ * inputs of other sizes (not other numbers of dimensions). */
+typedef struct mx_program mx_program;
+MX_API mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, mx_array **traced);
+MX_API mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout); /* one reference, the caller's */
+/* Lazy results for other inputs.  They may be traced, batched and captured like those of any op. */
+MX_API bool mx_program_run(const mx_program *p, mx_array *const *in, int nin, mx_array **out, int nout);
+MX_API mx_program *mx_program_keep(mx_program *p);
+MX_API void mx_program_drop(mx_program *p); /* NULL is fine */
+
 MX_END_DECLS
 #endif

@@ -102,8 +102,12 @@ void array_detach(mx_array *lead)
     if (!lead->op) return;
     for (int i = 0; i < lead->nin; i++) mx_drop(lead->in[i]);
     if (lead->nin > INLINE_INPUTS) mx_free(lead->in);
-    if (lead->op->params_size) params_drop(lead->op, array_params(lead));
-    if (!(lead->made_flags & ARRAY_INLINE_PARAMS)) mx_free(lead->params.block);
+    if (lead->made_flags & ARRAY_SHARED_PARAMS) {
+        params_unshare(lead->params.block);
+    } else {
+        if (lead->op->params_size) params_drop(lead->op, array_params(lead));
+        if (!(lead->made_flags & ARRAY_INLINE_PARAMS)) mx_free(lead->params.block);
+    }
     lead->nin = 0;
     lead->in = NULL;
     lead->params.block = NULL;

@@ -28,6 +28,8 @@ enum {
     ARRAY_INLINE_PARAMS = 1, /* the parameters are in params.word */
     ARRAY_CONTIGUOUS = 2,    /* row-major without gaps (set with DONE) */
     ARRAY_EXTRA_BLOCK = 4,   /* shape and strides are in a block of their own */
+    ARRAY_SHARED_PARAMS = 8, /* params.block comes from params_share */
+    ARRAY_COMPILED = 16,     /* made by a captured program: the same nodes will come again */
 };
 
 struct mx_array {
@@ -35,7 +37,7 @@ struct mx_array {
     _Atomic uint32_t state; /* of the lead */
     uint8_t dtype, ndim, out_index, nout;
     uint16_t nin;
-    uint16_t made_flags; /* ARRAY_INLINE_PARAMS, ARRAY_EXTRA_BLOCK */
+    uint16_t made_flags; /* all but ARRAY_CONTIGUOUS */
     int64_t size;
     int64_t *shape;  /* ndim entries: inline_dims or a block */
     const mx_op *op; /* NULL for data; the lead's inputs and params go when it is DONE and no trace needs them */

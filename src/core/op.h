@@ -84,9 +84,19 @@ struct param_object {
     const param_object_type *type;
 };
 
+/* Before a shared block: its count and its op. */
+enum { PARAMS_HEADER = 16 };
+
 param_bytes *bytes_new(const void *data, size_t bytes);
 void params_keep(const mx_op *op, const void *params); /* takes a reference of each blob and object in it */
 void params_drop(const mx_op *op, const void *params);
+/* A counted copy of parameters for many nodes (ARRAY_SHARED_PARAMS), with one reference; NULL: an error is recorded. */
+void *params_share(const mx_op *op, const void *params);
+ALWAYS_INLINE void params_keep_shared(void *block)
+{
+    atomic_fetch_add_explicit((_Atomic int32_t *)block - PARAMS_HEADER / sizeof(int32_t), 1, memory_order_relaxed);
+}
+void params_unshare(void *block);
 bool params_equal(const mx_op *op, const void *a, const void *b);
 uint64_t params_hash(const mx_op *op, const void *params);
 int params_print(const mx_op *op, const void *params, char *text, size_t size); /* as snprintf */
@@ -123,6 +133,7 @@ enum {
     OP_VIEW = 2,        /* its output may share the first input's buffer: see `view` */
     OP_PLACEHOLDER = 4, /* has no data and never will */
     OP_IMPURE = 8,      /* two equal applications are not the same (file reads) */
+    OP_IDENTITY = 16,   /* its output is its input under another name */
 };
 
 struct mx_op {

@@ -44,6 +44,31 @@ void params_drop(const mx_op *op, const void *params)
     change_refs(op, params, -1);
 }
 
+typedef struct params_header {
+    _Atomic int32_t refs;
+    const mx_op *op;
+} params_header;
+_Static_assert(sizeof(params_header) == PARAMS_HEADER, "a block behind it is aligned as malloc's are");
+
+void *params_share(const mx_op *op, const void *params)
+{
+    params_header *h = mx_alloc(1, sizeof *h + op->params_size);
+    if (!h) return NULL;
+    atomic_init(&h->refs, 1);
+    h->op = op;
+    memcpy(h + 1, params, op->params_size);
+    params_keep(op, params);
+    return h + 1;
+}
+
+void params_unshare(void *block)
+{
+    params_header *h = (params_header *)block - 1;
+    if (atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) != 1) return;
+    params_drop(h->op, block);
+    mx_free(h);
+}
+
 static bool bytes_equal(const param_bytes *a, const param_bytes *b)
 {
     return a == b || (a && b && a->bytes == b->bytes && memcmp(a->at, b->at, (size_t)a->bytes) == 0);

@@ -215,8 +215,7 @@ static bool can_transform(const char *op, mx_fn fn, int nin, int nout, const voi
     return results || mx_fail_false(MX_VALUE, "[%s] there is no place for the results: NULL.", op);
 }
 
-/* Also fails if the function has recorded an error, whatever it returns. */
-static bool call_function(const char *op, mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+bool trace_call(const char *op, mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     bool pending = mx_failed();
     for (int i = 0; i < nout; i++) out[i] = NULL;
@@ -232,7 +231,7 @@ bool mx_vjp(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array *const *
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)nin, sizeof *traced);
     mx_trace *t = traced ? mx_trace_begin(in, nin, traced) : NULL;
-    bool ok = t && call_function("vjp", fn, ctx, traced, nin, out, nout) && mx_trace_vjp(t, out, dout, nout, din);
+    bool ok = t && trace_call("vjp", fn, ctx, traced, nin, out, nout) && mx_trace_vjp(t, out, dout, nout, din);
     mx_trace_end(&t);
     mx_free(traced);
     return hand_out(s, ok, out, nout, din, nin);
@@ -244,7 +243,7 @@ bool mx_value_and_grad(mx_fn fn, void *ctx, mx_array *const *params, int n, mx_a
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)n, sizeof *traced);
     mx_trace *t = traced ? mx_trace_begin(params, n, traced) : NULL;
-    bool ok = t && call_function("value_and_grad", fn, ctx, traced, n, value, 1);
+    bool ok = t && trace_call("value_and_grad", fn, ctx, traced, n, value, 1);
     if (ok && (*value)->size != 1) {
         char shape[SHAPE_TEXT];
         ok = mx_fail_false(MX_VALUE, "[value_and_grad] the function must return a scalar, not an array of shape %s.",
@@ -264,7 +263,7 @@ bool mx_jvp(mx_fn fn, void *ctx, mx_array *const *in, mx_array *const *tin, int 
     mx_scope s = mx_scope_open();
     mx_array **traced = mx_alloc((size_t)nin, sizeof *traced);
     mx_trace *t = traced ? mx_trace_begin(in, nin, traced) : NULL;
-    bool ok = t && call_function("jvp", fn, ctx, traced, nin, out, nout) && mx_trace_jvp(t, tin, out, nout, tout);
+    bool ok = t && trace_call("jvp", fn, ctx, traced, nin, out, nout) && mx_trace_jvp(t, tin, out, nout, tout);
     mx_trace_end(&t);
     mx_free(traced);
     return hand_out(s, ok, out, nout, tout, nout);
@@ -278,7 +277,7 @@ bool mx_vmap(mx_fn fn, void *ctx, mx_array *const *in, const int *in_axes, int n
     mx_array **traced = mx_alloc((size_t)nin + (size_t)nout, sizeof *traced), **inner = traced ? traced + nin : NULL;
     mx_trace *t = traced ? mx_trace_begin_batched(in, in_axes, nin, traced) : NULL;
     bool ok =
-        t && call_function("vmap", fn, ctx, traced, nin, inner, nout) && mx_trace_vmap(t, inner, out_axes, nout, out);
+        t && trace_call("vmap", fn, ctx, traced, nin, inner, nout) && mx_trace_vmap(t, inner, out_axes, nout, out);
     mx_trace_end(&t);
     mx_free(traced);
     return hand_out(s, ok, out, nout, NULL, 0);

@@ -14,11 +14,19 @@ struct mx_trace {
     mx_array **in;     /* batched: the whole arrays, mapped axis first; owned */
     int *axes;         /* batched: 0 or MX_UNMAPPED */
     int64_t batch;     /* length of the mapped axis */
+    bool shapeless;    /* captured: for inputs of any size */
+    mx_stream *stream; /* captured: the current one at its beginning */
 };
 
 mx_trace *trace_new(int nin, bool batched);
 /* A trace, and outputs that it can end with; false: an error is recorded. */
 bool trace_is_open(const char *op, const mx_trace *t, mx_array *const *out, int nout);
+
+/* Calls a function for a transform; also fails if it has recorded an error, whatever it returns. */
+bool trace_call(const char *op, mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout);
+
+/* A temporary that has a shape and a dtype, but no data. */
+mx_array *placeholder_new(mx_shape shape, mx_dtype dtype);
 
 /* Leads that were made in a trace, inputs before readers, and where each is in the list. */
 typedef struct node_list {

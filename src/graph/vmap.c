@@ -32,10 +32,9 @@ bool mx_is_tracer(const mx_array *x)
     return x && (x->trace & atomic_load(&runtime.batched_traces) & atomic_load(&runtime.traces));
 }
 
-static mx_array *placeholder_without_axis(const mx_array *x)
+mx_array *placeholder_new(mx_shape shape, mx_dtype dtype)
 {
-    placeholder_params p = {.dtype = (mx_dtype)x->dtype};
-    p.shape = param_shape_of((mx_shape){x->ndim - 1, x->shape + 1});
+    placeholder_params p = {.dtype = dtype, .shape = param_shape_of(shape)};
     return op_apply_none(&mx_op_placeholder, &p);
 }
 
@@ -60,7 +59,7 @@ static bool add_input(mx_trace *t, int i, mx_array *x, int axis, mx_array **trac
         x = mx_moveaxis(x, a, 0);
         if (!x || !set_batch(t, i, x->shape[0])) return false;
         t->axes[i] = 0;
-        *traced = placeholder_without_axis(x);
+        *traced = placeholder_new((mx_shape){x->ndim - 1, x->shape + 1}, (mx_dtype)x->dtype);
         if (*traced) (*traced)->trace |= t->bit | x->trace;
     }
     t->in[i] = mx_keep(x);

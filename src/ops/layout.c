@@ -19,8 +19,9 @@ static bool alias_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     return (din[0] = dout[0]) != NULL;
 }
 
-const mx_op mx_op_alias = {OP_NAMED(alias, "copy"), .flags = OP_VIEW,        .shape = op_shape_same, .vjp = alias_vjp,
-                           .jvp = op_jvp_linear,    .vmap = op_vmap_leading, .view = alias_view};
+const mx_op mx_op_alias = {OP_NAMED(alias, "copy"), .flags = OP_VIEW | OP_IDENTITY, .shape = op_shape_same,
+                           .vjp = alias_vjp,        .jvp = op_jvp_linear,           .vmap = op_vmap_leading,
+                           .view = alias_view};
 
 mx_array *mx_copy(mx_array *x)
 {
