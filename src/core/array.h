@@ -17,7 +17,7 @@
 
 typedef struct mx_op mx_op;
 
-/* LAZY: not computed.  CLAIMED: one evaluation has it on its tape.  QUEUED: on a stream's queue.  DONE, FAILED: final.
+/* LAZY: not computed.  CLAIMED: on the tape that is being built.  QUEUED: on one that has its place.  DONE, FAILED: final.
  */
 typedef enum mx_state { STATE_LAZY, STATE_CLAIMED, STATE_QUEUED, STATE_DONE, STATE_FAILED } mx_state;
 
@@ -58,7 +58,7 @@ struct mx_array {
     int64_t offset;               /* of the first element, in bytes */
     _Atomic int32_t live_outputs; /* of the lead: outputs with references */
     uint16_t flags;               /* ARRAY_CONTIGUOUS */
-    uint16_t spare;
+    _Atomic uint16_t temporary;   /* 1: one of the references is a scope's */
     int64_t inline_dims[2 * INLINE_NDIM];
     mx_array *inline_in[INLINE_INPUTS];
 };

@@ -7,14 +7,21 @@
 #include "core/op.h"
 #include "mica/stream.h"
 
-/* Nodes that run as one, in order; each but the last is an elementwise node that only later ones of the group read,
- * unless its bit in `written` is set: then it is written out too.  A lone op is a group of one. */
+/* Nodes that run as one, in order, on one stream; a lone op is a group of one.  Bits stand for nodes. */
 typedef struct mx_group {
-    mx_array **nodes; /* leads */
+    mx_array **nodes; /* leads; the last one is always written */
     int count;
-    uint64_t written;
+    uint64_t written;  /* to memory; only later nodes of the group read the others */
+    uint64_t kept;     /* not written, but alive after the group: what they read must be left as it is */
+    bool keeps_inputs; /* nothing may be written in place: the group may have to run again */
 } mx_group;
-enum { GROUP_MAX = 64 };
+enum { GROUP_MAX = 64, GROUP_OPERANDS = 16 };
+
+/* What a node can be in a group of several. */
+typedef enum mx_role {
+    ROLE_ALONE,
+    ROLE_MAP, /* elementwise: anywhere; its shape is the group's */
+} mx_role;
 
 typedef struct mx_backend {
     const char *name;
@@ -25,6 +32,8 @@ typedef struct mx_backend {
     /* Computes a group whose inputs are DONE: sets strides, buffers and offsets of what is written out (not the state).
      * False: an error is recorded; code MEMORY means that nothing was written and the call may be repeated. */
     bool (*run)(mx_stream *stream, const mx_group *group);
+    /* The role that a node may have in a group of this backend; NULL: all run alone. */
+    mx_role (*role)(const mx_array *node);
     /* Starts what `run` has collected and not started yet. */
     bool (*flush)(mx_stream *stream);
     /* Waits until what `run` started on the stream is finished. */

@@ -80,6 +80,9 @@ CONSTRUCTOR static void start(void)
 {
     atomic_init(&runtime.default_device, first_device());
     runtime.trace_eval = environment_lists("MICA_TRACE", "eval");
+    runtime.trace_fuse = environment_lists("MICA_TRACE", "fuse");
+    const char *fuse = getenv("MICA_FUSE");
+    runtime.fuse = !fuse || strcmp(fuse, "0") != 0;
     const char *check = getenv("MICA_CHECK_NAN");
     runtime.check_nan = check && strcmp(check, "0") != 0;
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);

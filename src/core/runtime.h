@@ -31,7 +31,7 @@ typedef struct mx_runtime {
     /* Random: one seed per process until mx_random_seed. */
     _Atomic uint64_t first_seed;
     /* Switches from the environment, read once. */
-    bool trace_eval, check_nan;
+    bool trace_eval, trace_fuse, check_nan, fuse;
 } mx_runtime;
 
 extern mx_runtime runtime;

@@ -53,6 +53,7 @@ bool scope_push(mx_array *x)
         self->scope_capacity = capacity;
     }
     self->scope[self->scope_count++] = x;
+    atomic_store_explicit(&x->temporary, 1, memory_order_relaxed);
     return true;
 }
 
@@ -66,11 +67,20 @@ mx_array *mx_temporary(mx_array *x)
     return x && scope_push(x) ? x : NULL;
 }
 
+/* The newest temporary leaves its scope; the reference is the caller's.  A node that stands in several scopes loses its
+ * mark with the first: it then counts as held by somebody, which is on the safe side. */
+static mx_array *pop(mx_thread *self)
+{
+    mx_array *x = self->scope[--self->scope_count];
+    atomic_store_explicit(&x->temporary, 0, memory_order_relaxed);
+    return x;
+}
+
 void mx_scope_close_n(mx_scope s, mx_array *const *results, int count)
 {
     mx_thread *self = thread_self();
     for (int i = 0; i < count; i++) mx_keep(results[i]);
-    while (self->scope_count > s.mark) mx_drop(self->scope[--self->scope_count]);
+    while (self->scope_count > s.mark) mx_drop(pop(self));
 }
 
 mx_array *mx_scope_close(mx_scope s, mx_array *result)
@@ -78,8 +88,8 @@ mx_array *mx_scope_close(mx_scope s, mx_array *result)
     mx_thread *self = thread_self();
     /* The usual case, without touching the count: the result is the newest temporary. */
     if (self->scope_count > s.mark && self->scope[self->scope_count - 1] == result) {
-        self->scope_count--;
-        while (self->scope_count > s.mark) mx_drop(self->scope[--self->scope_count]);
+        pop(self);
+        while (self->scope_count > s.mark) mx_drop(pop(self));
         return result;
     }
     mx_scope_close_n(s, &result, 1);

@@ -115,11 +115,17 @@ static bool run(mx_stream *stream, const mx_group *group)
     (void)stream;
     if (!inputs_to_host(group)) return false;
     mx_array *lead = group->nodes[group->count - 1];
-    bool may_donate = !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
+    bool may_donate =
+        !group->keeps_inputs && !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
     bool ok =
         lead->op->flags & OP_ELEMENTWISE ? cpu_level_now()->run_tiles(group, may_donate) : run_kernel(lead, may_donate);
     for (int i = 0; !ok && i < group->count; i++) release_outputs(group->nodes[i]);
     return ok;
+}
+
+static mx_role role(const mx_array *node)
+{
+    return node->op->flags & OP_ELEMENTWISE ? ROLE_MAP : ROLE_ALONE;
 }
 
 static bool wait(mx_stream *stream)
@@ -170,5 +176,11 @@ static bool info(int device, int index, mx_device_fact *fact)
     }
 }
 
-const mx_backend cpu_backend = {
-    .name = "cpu", .type = MX_CPU, .device_count = device_count, .run = run, .flush = wait, .wait = wait, .info = info};
+const mx_backend cpu_backend = {.name = "cpu",
+                                .type = MX_CPU,
+                                .device_count = device_count,
+                                .run = run,
+                                .role = role,
+                                .flush = wait,
+                                .wait = wait,
+                                .info = info};

@@ -37,6 +37,11 @@ static int64_t find_nan(const mx_array *x)
     return -1;
 }
 
+bool has_nan(const mx_array *x)
+{
+    return !buffer_to_host(x->buffer) || find_nan(x) >= 0;
+}
+
 bool check_nan(const mx_array *lead)
 {
     char shape[SHAPE_TEXT];

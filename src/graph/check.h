@@ -8,5 +8,7 @@
 
 /* False and a RUNTIME error that names op, shape and position if an output has a NaN and no input had one. */
 bool check_nan(const mx_array *lead);
+/* Is there a NaN in what was written, or can that not be read? */
+bool has_nan(const mx_array *x);
 
 #endif

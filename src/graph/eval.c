@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "graph/plan.h"
 #include <string.h>
 
 /* One tape, shared by the jobs of its streams. */
@@ -132,6 +133,16 @@ static bool place_tape(tape *t, mx_array *const *arrays, int count, bool may_run
     bool ok = tape_build(t, arrays, count);
     mx_stream *stream = ok && may_run_here ? only_stream(t) : NULL;
     *baton = stream && stream_try_run(stream) ? stream : NULL;
+    /* A temporary that is left LAZY may be asked for by a tape that is queued meanwhile, which would then have to be built
+     * again: only tapes that run at once leave any. */
+    if (ok && !plan_build(t, arrays, count, *baton != NULL)) {
+        if (*baton) stream_end_run(*baton);
+        *baton = NULL;
+        tape_unclaim(t);
+        ok = false;
+    }
+    for (size_t i = 0; i < t->count; i++)
+        atomic_store_explicit(&t->nodes[i]->state, STATE_QUEUED, memory_order_relaxed);
     if (ok && t->count && !*baton) {
         ok = enqueue_take(t, arrays, count);
         *t = (tape){0};

@@ -10,13 +10,16 @@
  * caller, so one that has run may be gone: whoever runs a part of a tape looks at the nodes of that part only. */
 typedef struct tape {
     mx_array **nodes;
-    mx_stream **streams; /* of each node; only for tapes that queues share */
+    mx_stream **streams;     /* of each node; only for tapes that queues share */
+    struct plan_seat *seats; /* which of them run together (graph/plan.h); NULL: each alone */
     size_t count, capacity;
 } tape;
 
 /* Claims all that `arrays` need and that is LAZY; the caller holds the graph lock.  False: an error is recorded and
  * nothing is claimed. */
 bool tape_build(tape *t, mx_array *const *arrays, int count);
+/* Gives it back: what was claimed is LAZY again. */
+void tape_unclaim(tape *t);
 void tape_free(tape *t);
 /* Runs the nodes of one stream, as `streams` tells (NULL: of all).  With `repeatable`, lack of memory or an interrupt puts the rest back to
  * LAZY and leaves the error pending; else every failure is kept in its arrays.  False: something failed. */

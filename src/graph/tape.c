@@ -11,6 +11,7 @@
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "graph/check.h"
+#include "graph/plan.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,11 @@ static void unclaim(mx_array *lead)
     atomic_store_explicit(&lead->state, STATE_LAZY, memory_order_release);
 }
 
+void tape_unclaim(tape *t)
+{
+    while (t->count) unclaim(t->nodes[--t->count]);
+}
+
 bool tape_build(tape *t, mx_array *const *arrays, int count)
 {
     walk_stack s;
@@ -93,7 +99,7 @@ bool tape_build(tape *t, mx_array *const *arrays, int count)
             ok = enter(&s, lead) && claim_below(t, &s);
     }
     while (!ok && s.depth) unclaim(s.frames[--s.depth].lead);
-    while (!ok && t->count) unclaim(t->nodes[--t->count]);
+    if (!ok) tape_unclaim(t);
     if (s.frames != s.first) mx_free(s.frames);
     return ok;
 }
@@ -102,6 +108,7 @@ void tape_free(tape *t)
 {
     mx_free(t->nodes);
     mx_free(t->streams);
+    mx_free(t->seats);
     *t = (tape){0};
 }
 
@@ -220,20 +227,20 @@ void mx_set_interrupt(bool (*check)(void))
     thread_self()->interrupt_at = 0;
 }
 
-/* Computes one node.  False: the tape must stop and the node become LAZY again; an error is pending, unless the reason
+/* Computes one node.  False: the tape must stop and the node is LAZY again; an error is pending, unless the reason
  * is an input that another evaluation gave up.  Evaluating that here would need the baton of its stream, which may be
  * ours; whoever wants the result asks again. */
 static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
 {
     for (int i = 0; i < lead->nin; i++) {
-        if (UNLIKELY(wait_for(lead->in[i]) == STATE_LAZY)) return false;
+        if (UNLIKELY(wait_for(lead->in[i]) == STATE_LAZY)) return unclaim(lead), false;
     }
     mx_failure *failure = failure_keep(failed_input(lead));
     if (!failure) {
         if (LIKELY(run_node(lead))) return publish(lead), true;
-        if (repeatable && thread_self()->code == MX_MEMORY) return false;
+        if (repeatable && thread_self()->code == MX_MEMORY) return unclaim(lead), false;
         failure = failure_take();
-        if (!failure) return false;
+        if (!failure) return unclaim(lead), false;
         stream_note_failure(lead->stream, failure);
     }
     fail_node(lead, failure);
@@ -242,17 +249,122 @@ static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
     return true;
 }
 
+/* ---- Running groups */
+static bool in_group(const mx_group *g, int k, const mx_array *x)
+{
+    while (k-- > 0) {
+        if (g->nodes[k] == x) return true;
+    }
+    return false;
+}
+
+/* Waits for what the group reads: DONE, FAILED if anything of it has failed, LAZY if another evaluation gave it up. */
+static mx_state wait_for_inputs(const mx_group *g)
+{
+    mx_state all = STATE_DONE;
+    for (int k = 0; k < g->count; k++) {
+        for (int i = 0; i < g->nodes[k]->nin; i++) {
+            mx_array *in = g->nodes[k]->in[i];
+            mx_state state = array_state(in);
+            if (LIKELY(state == STATE_DONE) || in_group(g, k, in)) continue;
+            state = wait_for(in);
+            if (state == STATE_LAZY) return state;
+            if (state == STATE_FAILED) all = state;
+        }
+    }
+    return all;
+}
+
+/* What was not written is LAZY again: its last reader takes it along, unless somebody came to hold it. */
+static void publish_group(const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        mx_array *node = g->nodes[k];
+        if (k + 1 == g->count || (g->written >> k & 1)) {
+            publish(node);
+        } else {
+            unclaim(node);
+        }
+    }
+    tell_waiters();
+}
+
+static bool makes_nan(const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        bool written = k + 1 == g->count || (g->written >> k & 1);
+        if (written && has_nan(g->nodes[k])) return true;
+    }
+    return false;
+}
+
+static void forget_outputs(const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        buffer_drop(g->nodes[k]->buffer);
+        g->nodes[k]->buffer = NULL;
+    }
+}
+
+/* Runs a group; false: nothing was written.  No error is recorded if it is only to be run node by node. */
+static bool run_together(const mx_group *g)
+{
+    const mx_array *last = g->nodes[g->count - 1];
+    int64_t started = UNLIKELY(runtime.trace_eval) ? clock_ns() : 0;
+    if (!last->stream->backend->run(last->stream, g)) return false;
+    if (UNLIKELY(runtime.check_nan) && makes_nan(g)) return forget_outputs(g), false;
+    for (int k = 0; UNLIKELY(runtime.trace_eval) && k < g->count; k++) print_node(g->nodes[k], started);
+    return true;
+}
+
+/* As run_or_fail, for the group at a position.  Whatever goes wrong with the group goes wrong with its nodes one by one, so each
+ * of them is left as it would have been alone. */
+static bool run_group_or_fail(const tape *t, size_t at, bool repeatable, bool *all_well)
+{
+    mx_array *nodes[GROUP_MAX];
+    mx_group g = plan_group(t, at, nodes);
+    mx_state inputs = wait_for_inputs(&g);
+    mx_mark mark = mx_error_mark();
+    g.keeps_inputs = runtime.check_nan;
+    int k = 0;
+    if (LIKELY(inputs == STATE_DONE)) {
+        if (LIKELY(run_together(&g))) return publish_group(&g), true;
+        if (!repeatable || thread_self()->code != MX_MEMORY) {
+            mx_error_reset(mark);
+            inputs = STATE_FAILED;
+        }
+    }
+    if (inputs == STATE_FAILED) {
+        while (k < g.count && run_or_fail(nodes[k], repeatable, all_well)) k++;
+        if (k++ == g.count) return true;
+    }
+    while (k < g.count) unclaim(nodes[k++]);
+    return false;
+}
+
+static void unclaim_group(const tape *t, size_t at)
+{
+    mx_array *nodes[GROUP_MAX];
+    mx_group g = plan_group(t, at, nodes);
+    for (int k = 0; k < g.count; k++) unclaim(nodes[k]);
+}
+
 bool tape_run(const tape *t, const mx_stream *only, bool repeatable)
 {
-    bool all_well = true;
+    bool all_well = true, runs = true;
     for (size_t i = 0; i < t->count; i++) {
-        if (only && t->streams[i] != only) continue;
-        if ((!repeatable || !interrupted()) && LIKELY(run_or_fail(t->nodes[i], repeatable, &all_well))) continue;
-        for (; i < t->count; i++) {
-            if (!only || t->streams[i] == only) unclaim(t->nodes[i]);
+        if ((only && t->streams[i] != only) || !plan_runs_at(t, i)) continue;
+        bool grouped = t->seats && (t->seats[i].flags & SEAT_LAST);
+        runs = runs && (!repeatable || !interrupted());
+        if (LIKELY(runs)) {
+            runs = grouped ? run_group_or_fail(t, i, repeatable, &all_well)
+                           : run_or_fail(t->nodes[i], repeatable, &all_well);
+        } else if (grouped) {
+            unclaim_group(t, i);
+        } else {
+            unclaim(t->nodes[i]);
         }
-        tell_waiters();
-        return false;
     }
-    return all_well;
+    if (!runs) tell_waiters();
+    return runs && all_well;
 }

@@ -4,56 +4,23 @@
  * operands that are not adjacent there (strided, broadcast) or not in the body's dtype (16-bit floats) are brought into
  * tiles that stay in the L1 cache; bodies then run one after the other on tiles, and what must be written out is.  A
  * lone contiguous op works on the arrays themselves.  So there is no strided, scalar or fused variant of any op, and
- * fused results equal unfused ones bit for bit: every step rounds to its dtype. */
+ * fused results equal unfused ones bit for bit: every step rounds to its dtype.  This file makes programs and their
+ * outputs, tile_run.c runs them. */
+#include "cpu/kernels/tile.h"
 #include "cpu/kernels/half.h"
-#include "cpu/kernels/kernel.h"
 #include "cpu/kernels/walk.h"
 #include <string.h>
 
 enum {
-    TILE = 1024,           /* elements */
-    STREAM_TILE = 512,     /* ... of a stretch that is streamed: short, so that reading goes on while it drains */
-    AHEAD_BYTES = 2048,    /* how far ahead of it operands are asked for */
-    TILE_BYTES = TILE * 8, /* of the widest dtype */
-    ROW_TILES_FROM = 256,  /* innermost dimensions this long are walked row by row */
-    CHUNK = 32 * TILE,     /* elements of a thread's share */
-    MAX_IN = 3,
-    MAX_OPERANDS = 16, /* arrays that a group reads */
-    MAX_STEPS = 16,
+    TILE = 1024,            /* elements: the most */
+    SMALL_TILE = 256,       /* ... the least */
+    CACHE_BYTES = 20 << 10, /* what the tiles of a program may take of the L1 cache before they become shorter */
+    CHUNK = 32 * TILE,      /* elements of a thread's share */
+    SPARE = 1,              /* slots before the first tile: a 16-bit float on its way */
+    MAX_SLOTS = SPARE + TILE_OPERANDS + TILE_STEPS,
 };
-_Static_assert(MAX_OPERANDS + 2 * MAX_STEPS <= 64, "tiles of a thread fit on its stack");
-
-/* One array that is read.  `stride` as in walk: dimensions merged over all operands of the group. */
-typedef struct operand {
-    const char *data;
-    int64_t stride[MX_MAX_NDIM + 1];
-    mx_dtype dtype;
-    int8_t bytes;
-    bool constant; /* one value for all: its tile is filled once */
-} operand;
-
-typedef struct step {
-    tile_fn body; /* NULL: only a conversion of a 16-bit float */
-    int8_t nin;
-    int8_t in[MAX_IN];        /* operand number, or MAX_OPERANDS + number of an earlier step */
-    mx_dtype body_in[MAX_IN]; /* what the body reads: float32 for 16-bit floats */
-    mx_dtype body_out, dtype;
-    char *out; /* NULL: later steps read it from its tile */
-} step;
-
-typedef struct program {
-    int ndim, operand_count, step_count;
-    int64_t shape[MX_MAX_NDIM + 1];
-    int64_t total, row; /* elements; of the innermost dimension */
-    bool flat;          /* every operand is adjacent or constant throughout */
-    bool stream;        /* the results bypass the caches */
-    bool ahead;         /* ... and operands are asked for ahead: worth its price if there are several */
-    bool raw;           /* the body takes 16-bit floats as they are */
-    operand operands[MAX_OPERANDS];
-    step steps[MAX_STEPS];
-} program;
-
-typedef char tile[TILE_BYTES] ALIGNED(64);
+_Static_assert(MAX_SLOTS *SMALL_TILE * 8 <= TILE_MEMORY, "the tiles of the longest program fit");
+_Static_assert(TILE_OPERANDS + TILE_STEPS <= INT8_MAX, "sources are numbered by int8_t");
 
 static bool is_half(mx_dtype t)
 {
@@ -65,339 +32,322 @@ static mx_dtype compute_dtype(mx_dtype t)
 }
 
 /* ---- Building the program */
-static int find_or_add_operand(program *p, const mx_array *x, mx_array **arrays)
+void KERNEL(tile_begin)(tile_program *p, mx_shape space)
+{
+    p->operand_count = p->step_count = 0;
+    p->space = space;
+    p->total = 1;
+    for (int i = 0; i < space.ndim; i++) p->total *= space.at[i];
+    p->stream = p->ahead = p->raw = false;
+}
+
+int KERNEL(tile_find)(const tile_program *p, const mx_array *x)
 {
     for (int i = 0; i < p->operand_count; i++) {
-        if (arrays[i] == x) return i;
+        if (p->operands[i].array == x) return i;
     }
-    if (p->operand_count == MAX_OPERANDS) return -1;
-    arrays[p->operand_count] = (mx_array *)x;
-    p->operands[p->operand_count] = (operand){.data = array_data(x),
-                                              .dtype = (mx_dtype)x->dtype,
-                                              .bytes = (int8_t)mx_dtype_size((mx_dtype)x->dtype),
-                                              .constant = x->size == 1};
+    return -1;
+}
+
+static int add_operand(tile_program *p, const mx_array *x)
+{
+    if (p->operand_count == TILE_OPERANDS) return -1;
+    mx_dtype dtype = (mx_dtype)x->dtype;
+    p->operands[p->operand_count] = (tile_operand){.array = x,
+                                                   .data = x->buffer ? array_data(x) : NULL,
+                                                   .dtype = dtype,
+                                                   .bytes = (int8_t)mx_dtype_size(dtype),
+                                                   .constant = x->size == 1 && x->buffer,
+                                                   .slot = TILE_NO_SLOT,
+                                                   .widened = is_half(dtype)};
     return p->operand_count++;
 }
 
-static int source_of(program *p, const mx_group *g, int upto, const mx_array *x, mx_array **arrays)
+/* Where step `k` finds x: an earlier step, or an operand. */
+static int source_of(tile_program *p, int k, const mx_array *x)
 {
-    for (int i = 0; i < upto; i++) {
-        if (g->nodes[i] == x) return MAX_OPERANDS + i;
+    for (int i = k; i-- > 0;) {
+        if (p->steps[i].node == x) return TILE_OPERANDS + i;
     }
-    return find_or_add_operand(p, x, arrays);
+    int i = KERNEL(tile_find)(p, x);
+    return i >= 0 ? i : add_operand(p, x);
 }
 
-/* Which body computes this node, and in which dtypes. */
-static bool choose_body(program *p, const mx_group *g, const mx_array *node, step *s)
+/* Which body computes this node. */
+static bool choose_body(const mx_array *node, tile_step *s)
 {
     const cpu_op *kernel = cpu_level_now()->ops[node->op->id];
-    mx_dtype stored = (mx_dtype)node->in[node->nin - 1]->dtype, key = compute_dtype(stored);
-    s->dtype = (mx_dtype)node->dtype;
-    /* Ops that only move values have bodies for the halves; inside a longer group tiles are float32 anyway. */
-    if (g->count == 1 && is_half(stored) && (s->body = kernel->tile[stored])) return p->raw = true;
-    s->body_out = compute_dtype(s->dtype);
-    for (int i = 0; i < node->nin; i++) s->body_in[i] = compute_dtype((mx_dtype)node->in[i]->dtype);
-    s->body = kernel->cast ? kernel->cast[key][s->body_out] : kernel->tile[key];
-    if (s->body || (kernel->cast && key == s->body_out)) return true;
+    mx_dtype key = compute_dtype((mx_dtype)node->in[node->nin - 1]->dtype), out = compute_dtype(s->dtype);
+    s->body = kernel->cast ? kernel->cast[key][out] : kernel->tile[key];
+    if (s->body || (kernel->cast && key == out)) return true;
     return mx_fail_false(MX_VALUE, "[%s] is not defined for %s.", node->op->name,
                          mx_dtype_name((mx_dtype)node->in[node->nin - 1]->dtype));
 }
 
-static bool add_steps(program *p, const mx_group *g, mx_array **arrays)
+bool KERNEL(tile_add)(tile_program *p, const mx_array *node, bool written)
 {
-    if (g->count > MAX_STEPS)
-        return mx_fail_false(MX_RUNTIME, "[eval] a group of %d steps; %d is the most.", g->count, MAX_STEPS);
-    for (int k = 0; k < g->count; k++) {
-        const mx_array *node = g->nodes[k];
-        step *s = &p->steps[p->step_count++];
-        *s = (step){.nin = (int8_t)node->nin};
-        if (!choose_body(p, g, node, s)) return false;
-        for (int i = 0; i < node->nin; i++) {
-            int source = source_of(p, g, k, node->in[i], arrays);
-            if (source < 0) return mx_fail_false(MX_RUNTIME, "[eval] a group reads more than %d arrays.", MAX_OPERANDS);
-            s->in[i] = (int8_t)source;
+    if (p->step_count == TILE_STEPS)
+        return mx_fail_false(MX_RUNTIME, "[eval] a group of more than %d steps.", TILE_STEPS);
+    int k = p->step_count++;
+    tile_step *s = &p->steps[k];
+    mx_dtype dtype = (mx_dtype)node->dtype;
+    *s = (tile_step){.node = node,
+                     .nin = (int8_t)node->nin,
+                     .written = written,
+                     .rounded = is_half(dtype),
+                     .slot = TILE_NO_SLOT,
+                     .last = (int8_t)k,
+                     .bytes = (int8_t)mx_dtype_size(dtype),
+                     .dtype = dtype};
+    if (!choose_body(node, s)) return false;
+    for (int i = 0; i < node->nin; i++) {
+        int known = p->operand_count, source = source_of(p, k, node->in[i]);
+        if (source < 0) return mx_fail_false(MX_RUNTIME, "[eval] a group reads more than %d arrays.", TILE_OPERANDS);
+        s->in[i] = (int8_t)source;
+        if (source >= TILE_OPERANDS) {
+            p->steps[source - TILE_OPERANDS].read = true;
+            p->steps[source - TILE_OPERANDS].last = (int8_t)k;
+        } else {
+            p->operands[source].last = (int8_t)k;
+            if (p->operand_count > known) s->first |= (uint8_t)(1 << i);
         }
     }
     return true;
 }
 
-/* Merges dimensions that all operands lay out alike; as walk_merge, for any number of operands. */
-static void merge_dimensions(program *p, mx_shape shape, mx_array *const *arrays)
+/* Ops that only move values have bodies for the halves; inside a longer program tiles are float32 anyway. */
+static void take_raw_body(tile_program *p)
 {
-    int64_t strides[MAX_OPERANDS][MX_MAX_NDIM];
-    p->flat = true;
-    for (int k = 0; k < p->operand_count; k++) {
-        walk_strides(arrays[k], shape, strides[k]);
-        p->flat &= p->operands[k].constant || (arrays[k]->size == p->total && array_is_contiguous(arrays[k]));
+    tile_step *s = &p->steps[0];
+    mx_dtype stored = (mx_dtype)s->node->in[s->nin - 1]->dtype;
+    tile_fn body = p->step_count == 1 && is_half(stored) ? cpu_level_now()->ops[s->node->op->id]->tile[stored] : NULL;
+    if (!body) return;
+    s->body = body;
+    s->rounded = false;
+    for (int k = 0; k < p->operand_count; k++) p->operands[k].widened = false;
+    p->raw = true;
+}
+
+static void strides_of(const tile_operand *o, mx_shape shape, int64_t *strides)
+{
+    const mx_array *x = o->array;
+    int64_t row_major[MX_MAX_NDIM];
+    const int64_t *own = x->strides;
+    if (!o->data) {
+        shape_row_major(array_shape(x), row_major);
+        own = row_major;
     }
+    int extra = shape.ndim - x->ndim;
+    for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : own[i - extra];
+}
+
+static bool is_flat(const tile_program *p)
+{
+    bool flat = true;
+    for (int k = 0; k < p->operand_count; k++) {
+        const tile_operand *o = &p->operands[k];
+        flat &= o->constant || (o->array->size == p->total && (!o->data || array_is_contiguous(o->array)));
+    }
+    return flat;
+}
+
+/* Merges dimensions that all operands lay out alike; as walk_merge, for any number of operands. */
+static void merge_dimensions(tile_program *p)
+{
+    int64_t strides[TILE_OPERANDS][MX_MAX_NDIM];
+    p->flat = is_flat(p);
     p->ndim = 1;
-    p->shape[0] = p->flat ? p->total : 1;
-    if (p->flat) {
-        for (int k = 0; k < p->operand_count; k++) p->operands[k].stride[0] = !p->operands[k].constant;
+    p->row = p->shape[0] = p->flat ? p->total : 1;
+    for (int k = 0; k < p->operand_count; k++) {
+        p->operands[k].stride[0] = p->flat && !p->operands[k].constant;
+        if (!p->flat) strides_of(&p->operands[k], p->space, strides[k]);
     }
     bool first = true;
-    for (int i = 0; i < shape.ndim && !p->flat; i++) {
-        if (shape.at[i] == 1) continue;
+    for (int i = 0; i < p->space.ndim && !p->flat; i++) {
+        int64_t size = p->space.at[i];
+        if (size == 1) continue;
         int last = p->ndim - 1;
         bool merges = !first;
-        for (int k = 0; k < p->operand_count && merges; k++) {
-            merges = p->operands[k].stride[last] == strides[k][i] * shape.at[i];
-        }
+        for (int k = 0; k < p->operand_count && merges; k++)
+            merges = p->operands[k].stride[last] == strides[k][i] * size;
         if (!first && !merges) last = p->ndim++;
-        p->shape[last] = merges ? p->shape[last] * shape.at[i] : shape.at[i];
+        p->shape[last] = merges ? p->shape[last] * size : size;
         for (int k = 0; k < p->operand_count; k++) p->operands[k].stride[last] = strides[k][i];
         first = false;
     }
     p->row = p->shape[p->ndim - 1];
 }
 
-/* ---- Running a stretch */
-static void to_float(float *to, const void *from, mx_dtype dtype, int64_t n)
+/* ---- Tiles: a slot is taken when a value is first made and given back behind its last reader, as registers are */
+typedef struct slot_set {
+    bool taken[MAX_SLOTS];
+    int count; /* the most that were in use */
+} slot_set;
+
+static int8_t take_slot(slot_set *s)
 {
-    if (dtype == MX_FLOAT16) {
-        f16_to_f32_tile(to, from, n);
-    } else {
-        bf16_to_f32_tile(to, from, n);
-    }
+    int i = SPARE;
+    while (s->taken[i]) i++;
+    s->taken[i] = true;
+    if (i >= s->count) s->count = i + 1;
+    return (int8_t)i;
 }
 
-static void from_float(void *to, const float *from, mx_dtype dtype, int64_t n)
+static void give_slot(slot_set *s, int8_t slot)
 {
-    if (dtype == MX_FLOAT16) {
-        f32_to_f16_tile(to, from, n);
-    } else {
-        f32_to_bf16_tile(to, from, n);
-    }
+    if (slot != TILE_NO_SLOT) s->taken[slot] = false;
 }
 
-static void gather_1(void *to, const void *from, int64_t stride, int64_t n)
+/* Constants stay; another operand needs no tile where all of it can be read in place. */
+static bool needs_slot(const tile_program *p, const tile_operand *o)
 {
-    uint8_t *y = to;
-    const uint8_t *x = from;
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * stride];
-}
-static void gather_2(void *to, const void *from, int64_t stride, int64_t n)
-{
-    uint16_t *y = to;
-    const uint16_t *x = from;
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * stride];
-}
-static void gather_4(void *to, const void *from, int64_t stride, int64_t n)
-{
-    uint32_t *y = to;
-    const uint32_t *x = from;
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * stride];
-}
-static void gather_8(void *to, const void *from, int64_t stride, int64_t n)
-{
-    uint64_t *y = to;
-    const uint64_t *x = from;
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * stride];
+    return o->constant || o->widened || p->ndim > 1 || o->stride[0] != 1;
 }
 
-static void gather_row(void *to, const char *from, int64_t stride, int64_t n, int bytes)
+/* A body may write over an input of elements as wide as its own. */
+static void give_inputs(const tile_program *p, const tile_step *s, int k, bool before, slot_set *slots)
 {
-    static void (*const by_size[])(void *, const void *, int64_t,
-                                   int64_t) = {[1] = gather_1, [2] = gather_2, [4] = gather_4, [8] = gather_8};
-    if (stride == 1) {
-        memcpy(to, from, (size_t)(n * bytes));
-    } else {
-        by_size[bytes](to, from, stride, n);
-    }
-}
-
-/* Elements [at, at + n) of the walk, across rows where they end. */
-static void gather(const program *p, const operand *o, char *to, int64_t at, int64_t n)
-{
-    int64_t stride = o->stride[p->ndim - 1];
-    while (n > 0) {
-        int64_t row = at / p->row, column = at % p->row, m = p->row - column < n ? p->row - column : n;
-        int64_t offset = column * stride;
-        for (int i = p->ndim - 2; i >= 0; i--) {
-            offset += row % p->shape[i] * o->stride[i];
-            row /= p->shape[i];
-        }
-        gather_row(to, o->data + offset * o->bytes, stride, m, o->bytes);
-        to += m * o->bytes;
-        at += m;
-        n -= m;
-    }
-}
-
-/* Where the operand's elements [at, at + n) lie next to each other already; NULL: nowhere. */
-static const char *adjacent(const program *p, const operand *o, int64_t at, int64_t n)
-{
-    if (o->stride[p->ndim - 1] != 1) return NULL;
-    if (p->ndim == 1) return o->data + at * o->bytes;
-    int64_t row = at / p->row, column = at % p->row, offset = column;
-    if (column + n > p->row) return NULL;
-    for (int i = p->ndim - 2; i >= 0; i--) {
-        offset += row % p->shape[i] * o->stride[i];
-        row /= p->shape[i];
-    }
-    return o->data + offset * o->bytes;
-}
-
-/* Asks for what is read soon: the next stretches, while this one is computed and stored. */
-static void fetch_ahead(const operand *o, const void *from, int64_t n)
-{
-    for (int64_t i = 0; i < n * o->bytes; i += 64) PREFETCH_L2((const char *)from + AHEAD_BYTES + i);
-}
-
-/* The operand's elements in the dtype that bodies read; `spare` is a tile for the gathered 16-bit floats. */
-static const void *load(const program *p, const operand *o, tile *to, tile *spare, int64_t at, int64_t n)
-{
-    const char *from = adjacent(p, o, at, n);
-    bool half = is_half(o->dtype) && !p->raw;
-    if (!from) {
-        gather(p, o, half ? *spare : *to, at, n);
-        from = half ? *spare : *to;
-    } else if (p->ahead) {
-        fetch_ahead(o, from, n);
-    }
-    if (!half) return from;
-    to_float((float *)*to, from, o->dtype, n);
-    return *to;
-}
-
-typedef struct tiles {
-    tile operand[MAX_OPERANDS];
-    tile step[MAX_STEPS];
-    tile spare;
-} tiles;
-
-static const void *constant(const program *p, const operand *o, tiles *t, int k)
-{
-    int64_t n = p->total < TILE ? p->total : TILE;
-    if (!is_half(o->dtype) || p->raw) {
-        gather_row(t->operand[k], o->data, 0, n, o->bytes);
-    } else {
-        gather_row(t->spare, o->data, 0, n, o->bytes);
-        to_float((float *)t->operand[k], (const char *)t->spare, o->dtype, n);
-    }
-    return t->operand[k];
-}
-
-/* One step over n elements at `at`; returns where its result can be read in the dtype that bodies read. */
-static const void *run_step(const program *p, const step *s, int k, const void *const *values, tiles *t, int64_t at,
-                            int64_t n)
-{
-    const void *in[MAX_IN];
-    for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
-    int64_t bytes = (int64_t)mx_dtype_size(s->dtype);
-    char *out = s->out ? s->out + at * bytes : NULL;
-    bool half = is_half(s->dtype) && !p->raw;
-    bool direct = out && !half && !p->stream && s->body;
-    const void *result = s->body ? (direct ? (void *)out : (void *)t->step[k]) : in[0];
-    if (s->body) s->body((void *)result, in, n);
-    if (half) {
-        /* Round, and give later steps what was rounded. */
-        void *rounded = out && !p->stream ? (void *)out : (void *)t->spare;
-        from_float(rounded, result, s->dtype, n);
-        if (out && p->stream) KERNEL(stream_copy)(out, rounded, (size_t)(n * bytes));
-        if (k + 1 < p->step_count) to_float((float *)t->step[k], rounded, s->dtype, n);
-        return t->step[k];
-    }
-    if (out && !direct) {
-        if (p->stream) {
-            KERNEL(stream_copy)(out, result, (size_t)(n * bytes));
-        } else {
-            memcpy(out, result, (size_t)(n * bytes));
-        }
-    }
-    return result;
-}
-
-static void run_range(void *ctx, int64_t begin, int64_t end)
-{
-    const program *p = ctx;
-    tiles t;
-    const void *values[MAX_OPERANDS + MAX_STEPS];
-    for (int k = 0; k < p->operand_count; k++) {
-        if (p->operands[k].constant) values[k] = constant(p, &p->operands[k], &t, k);
-    }
-    int64_t longest = p->ahead ? STREAM_TILE : TILE;
-    for (int64_t at = begin, n; at < end; at += n) {
-        n = end - at < longest ? end - at : longest;
-        if (p->row >= ROW_TILES_FROM && p->ndim > 1) {
-            int64_t rest = p->row - at % p->row;
-            n = n < rest ? n : rest;
-        }
-        for (int k = 0; k < p->operand_count; k++) {
-            if (!p->operands[k].constant) values[k] = load(p, &p->operands[k], &t.operand[k], &t.spare, at, n);
-        }
-        for (int k = 0; k < p->step_count; k++)
-            values[MAX_OPERANDS + k] = run_step(p, &p->steps[k], k, values, &t, at, n);
-    }
-    if (p->stream) KERNEL(stream_end)();
-}
-
-/* One step, all in place: bodies take the arrays themselves, in shares of a thread. */
-static void run_plain(void *ctx, int64_t begin, int64_t end)
-{
-    const program *p = ctx;
-    const step *s = &p->steps[0];
-    const void *in[MAX_IN];
+    int width = (int)mx_dtype_size(compute_dtype(s->dtype));
     for (int i = 0; i < s->nin; i++) {
-        const operand *o = &p->operands[s->in[i]];
-        in[i] = o->data + begin * o->bytes;
+        bool step = s->in[i] >= TILE_OPERANDS;
+        const tile_step *from = step ? &p->steps[s->in[i] - TILE_OPERANDS] : NULL;
+        const tile_operand *o = step ? NULL : &p->operands[s->in[i]];
+        if ((step ? from->last : o->last) != k || (!step && o->constant)) continue;
+        bool alike = (int)mx_dtype_size(compute_dtype(step ? from->dtype : o->dtype)) == width;
+        if (before == alike) give_slot(slots, step ? from->slot : o->slot);
     }
-    s->body(s->out + begin * (int64_t)mx_dtype_size(s->dtype), in, end - begin);
 }
 
-static bool is_plain(const program *p)
+static void take_slots(tile_program *p)
 {
-    bool plain =
-        p->flat && p->step_count == 1 && !p->stream && p->steps[0].body && (!is_half(p->steps[0].dtype) || p->raw);
+    slot_set slots = {.count = SPARE};
+    int width = 2;
     for (int k = 0; k < p->operand_count; k++) {
-        plain &= (!p->operands[k].constant || p->total == 1) && (!is_half(p->operands[k].dtype) || p->raw);
+        tile_operand *o = &p->operands[k];
+        int bytes = (int)mx_dtype_size(compute_dtype(o->dtype));
+        width = bytes > width ? bytes : width;
+        if (o->constant) o->slot = take_slot(&slots);
     }
-    return plain;
+    for (int k = 0; k < p->step_count; k++) {
+        tile_step *s = &p->steps[k];
+        int bytes = (int)mx_dtype_size(compute_dtype(s->dtype));
+        width = bytes > width ? bytes : width;
+        for (int i = 0; i < s->nin; i++) {
+            tile_operand *o = s->first >> i & 1 ? &p->operands[s->in[i]] : NULL;
+            if (o && !o->constant && needs_slot(p, o)) o->slot = take_slot(&slots);
+        }
+        give_inputs(p, s, k, true, &slots);
+        s->direct = s->written && s->body && !s->rounded && !p->stream;
+        if (!s->direct) s->slot = take_slot(&slots);
+        give_inputs(p, s, k, false, &slots);
+        if (!s->read) give_slot(&slots, s->slot);
+    }
+    p->tile = TILE;
+    while (p->tile > SMALL_TILE && slots.count * p->tile * width > CACHE_BYTES) p->tile /= 2;
+    p->slot_bytes = p->tile * width;
+}
+
+void KERNEL(tile_finish)(tile_program *p)
+{
+    take_raw_body(p);
+    merge_dimensions(p);
+    take_slots(p);
 }
 
 /* ---- Outputs */
-/* An operand whose elements are read exactly where the result is written, and that nobody else needs. */
-static mx_array *donor(const mx_group *g, const mx_array *out, bool may_donate)
+/* How often nodes that are let go after the group read x. */
+static int32_t reads_that_end(const mx_group *g, const mx_array *x)
 {
-    cpu_call c = {.may_donate = may_donate};
-    if (g->count > 1) return NULL;
-    for (int i = 0; i < out->nin; i++) {
-        mx_array *x = out->in[i];
-        int32_t uses = 0;
-        for (int j = 0; j < out->nin; j++) uses += out->in[j] == x;
-        if (uses == 1 && x->ndim == out->ndim && cpu_can_donate(&c, x, out)) return x;
+    int32_t count = 0;
+    for (int k = 0; k < g->count; k++) {
+        for (int i = 0; i < g->nodes[k]->nin && !(g->kept >> k & 1); i++) count += g->nodes[k]->in[i] == x;
+    }
+    return count;
+}
+
+/* An operand whose elements are read where step k writes, not later, and that nobody needs after the group. */
+static tile_operand *donor(tile_program *p, const mx_group *g, int k)
+{
+    const mx_array *out = p->steps[k].node;
+    for (int i = 0; i < p->operand_count; i++) {
+        tile_operand *o = &p->operands[i];
+        const mx_array *x = o->array;
+        if (!o->data || o->last > k || x->ndim != out->ndim || x->size != out->size || o->bytes != p->steps[k].bytes)
+            continue;
+        bool taken = false;
+        for (int j = 0; j < k; j++) taken |= p->steps[j].out == o->data;
+        if (taken || !array_is_contiguous(x) || !buffer_is_reusable(x->buffer)) continue;
+        if (atomic_load_explicit(&((mx_array *)x)->refs, memory_order_acquire) == reads_that_end(g, x)) return o;
     }
     return NULL;
 }
 
-static bool allocate(program *p, const mx_group *g, bool may_donate)
+static bool allocate(tile_program *p, const mx_group *g, bool may_donate)
 {
     for (int k = 0; k < g->count; k++) {
         mx_array *out = g->nodes[k];
-        if (k + 1 < g->count && !(g->written >> k & 1)) continue;
-        mx_array *from = donor(g, out, may_donate);
-        mx_buffer *b = from ? buffer_keep(from->buffer) : buffer_new(mx_nbytes(out));
+        if (!p->steps[k].written) continue;
+        tile_operand *from = may_donate ? donor(p, g, k) : NULL;
+        mx_buffer *b = from ? buffer_keep(from->array->buffer) : buffer_new(mx_nbytes(out));
         if (!b) return false;
         array_set_row_major(out);
-        array_set_buffer_take(out, b, from ? from->offset : 0);
+        array_set_buffer_take(out, b, from ? from->array->offset : 0);
         p->steps[k].out = array_data(out);
         if (!from && cpu_beyond_caches(mx_nbytes(out))) p->stream = true;
     }
     return true;
 }
 
+/* ---- Running a group */
+static void run_range(void *ctx, int64_t begin, int64_t end)
+{
+    const tile_program *p = ctx;
+    tile_memory memory;
+    tile_places places;
+    KERNEL(tile_places_of)(p, &places);
+    KERNEL(tile_prepare)(p, &places, &memory);
+    KERNEL(tile_stretch)(p, &places, &memory, begin, end);
+    if (p->stream) KERNEL(stream_end)();
+}
+
+/* One step, all in place: bodies take the arrays themselves, in shares of a thread. */
+static void run_plain(void *ctx, int64_t begin, int64_t end)
+{
+    const tile_program *p = ctx;
+    const tile_step *s = &p->steps[0];
+    const void *in[TILE_MAX_IN];
+    for (int i = 0; i < s->nin; i++) {
+        const tile_operand *o = &p->operands[s->in[i]];
+        in[i] = o->data + begin * o->bytes;
+    }
+    s->body(s->out + begin * s->bytes, in, end - begin);
+}
+
+static bool is_plain(const tile_program *p)
+{
+    bool plain = p->step_count == 1 && !p->stream && p->steps[0].body && !p->steps[0].rounded && is_flat(p);
+    for (int k = 0; k < p->operand_count; k++) {
+        plain &= (!p->operands[k].constant || p->total == 1) && !p->operands[k].widened;
+    }
+    return plain;
+}
+
 bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
 {
-    program p;
-    mx_array *arrays[MAX_OPERANDS];
-    mx_array *last = g->nodes[g->count - 1];
-    p.operand_count = p.step_count = 0;
-    p.total = last->size;
-    p.stream = p.raw = false;
-    if (!add_steps(&p, g, arrays) || !allocate(&p, g, may_donate)) return false;
+    tile_program p;
+    KERNEL(tile_begin)(&p, array_shape(g->nodes[g->count - 1]));
+    for (int k = 0; k < g->count; k++) {
+        if (!KERNEL(tile_add)(&p, g->nodes[k], k + 1 == g->count || (g->written >> k & 1))) return false;
+    }
+    if (!allocate(&p, g, may_donate)) return false;
     if (p.total == 0) return true;
+    take_raw_body(&p);
+    if (is_plain(&p)) {
+        cpu_split(p.total, CHUNK, run_plain, &p);
+        return true;
+    }
+    KERNEL(tile_finish)(&p);
     p.ahead = p.stream && p.operand_count > 1;
-    merge_dimensions(&p, array_shape(last), arrays);
-    cpu_split(p.total, CHUNK, is_plain(&p) ? run_plain : run_range, &p);
+    cpu_split(p.total, CHUNK, run_range, &p);
     return true;
 }

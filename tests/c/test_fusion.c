@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Groups: fused equals unfused bit for bit, in random programs over all dtypes and layouts; what is written and what is
+ * not; memory; failures in the middle. */
+#include "check.h"
+#include "core/memory.h"
+#include "core/op.h"
+#include "core/runtime.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Random programs */
+typedef mx_array *(*unary_fn)(mx_array *);
+typedef mx_array *(*binary_fn)(mx_array *, mx_array *);
+static const unary_fn any_unary[] = {mx_neg, mx_abs, mx_square, mx_sign};
+static const unary_fn float_unary[] = {mx_sigmoid, mx_tanh, mx_exp, mx_erf, mx_sqrt, mx_reciprocal, mx_sin, mx_log1p};
+static const binary_fn any_binary[] = {mx_add, mx_sub, mx_mul, mx_maximum, mx_minimum};
+static const mx_dtype dtypes[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16, MX_FLOAT64, MX_INT32, MX_UINT8, MX_COMPLEX64};
+enum { VALUES = 64, INPUTS = 6, DTYPES = sizeof dtypes / sizeof *dtypes, KEPT = 4 };
+
+/* xorshift64* (Vigna 2016) */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 2685821657736338717u;
+}
+static int below(uint64_t *state, int n)
+{
+    return (int)(next_random(state) >> 33) % n;
+}
+
+/* Operands of one space in several layouts: whole, transposed, a row, a column, a stretched slice, a scalar. */
+static void make_inputs(mx_array **x, mx_dtype t, int rows, int columns)
+{
+    bool is_unsigned = t == MX_UINT8;
+    double low = is_unsigned ? 1 : -3;
+    x[0] = check_random(SHAPE(rows, columns), t, low, 3, 1);
+    x[1] = mx_transpose(check_random(SHAPE(columns, rows), t, low, 3, 2), ALL_AXES);
+    x[2] = check_random(SHAPE(columns), t, low, 3, 3);
+    x[3] = check_random(SHAPE(rows, 1), t, low, 3, 4);
+    x[4] = mx_slice(check_random(SHAPE(2 * rows, columns), t, low, 3, 5), (int64_t[]){1, 0},
+                    (int64_t[]){2 * rows, columns}, (int64_t[]){2, 1});
+    x[5] = check_random(SCALAR_SHAPE, t, 1, 3, 6);
+}
+
+static mx_array *random_step(uint64_t *random, mx_array *const *x, int count)
+{
+    mx_array *a = x[below(random, 3) ? count - 1 - below(random, count < 6 ? count : 6) : below(random, count)];
+    mx_array *b = x[below(random, count)];
+    bool is_float = mx_dtype_is(mx_dtype_of(a), MX_FLOATING);
+    bool is_complex = mx_dtype_of(a) == MX_COMPLEX64;
+    switch (below(random, 8)) {
+    case 0:
+    case 1: return (is_float ? float_unary[below(random, 8)] : is_complex ? mx_square : any_unary[below(random, 4)])(a);
+    case 2: return mx_where(mx_less(a, b), b, a);
+    case 3: return mx_astype(a, is_complex ? MX_COMPLEX64 : is_float ? dtypes[below(random, 3)] : MX_INT32);
+    case 4: return mx_astype(mx_not_equal(a, b), mx_dtype_of(a));
+    default: return any_binary[below(random, is_complex ? 3 : 5)](a, b);
+    }
+}
+
+/* Runs a random program; its last value and some in the middle (references of the caller). */
+static bool run_program(uint64_t seed, mx_dtype t, int rows, int columns, int steps, bool fuse, mx_array **kept)
+{
+    mx_array *x[VALUES + INPUTS];
+    bool before = runtime.fuse, ok = true;
+    runtime.fuse = fuse;
+    mx_scope s = mx_scope_open();
+    uint64_t random = seed * 2 + 1;
+    make_inputs(x, t, rows, columns);
+    for (int i = 0; i < INPUTS && ok; i++) ok = mx_eval(x[i]);
+    for (int i = 0; i < steps && ok; i++) ok = (x[INPUTS + i] = random_step(&random, x, INPUTS + i)) != NULL;
+    for (int i = 0; i < KEPT && ok; i++) kept[i] = mx_keep(x[INPUTS + (i ? below(&random, steps) : steps - 1)]);
+    if (seed % 2) mx_scope_close(s, NULL); /* else temporaries are held by the scope during the evaluation */
+    ok = ok && mx_eval_n(kept, seed % 3 ? 1 : KEPT) && mx_eval_n(kept, KEPT);
+    mx_scope_close(s, NULL);
+    runtime.fuse = before;
+    return ok;
+}
+
+static bool is_nan_at(mx_dtype t, const unsigned char *p)
+{
+    float f;
+    double d;
+    uint16_t h;
+    switch (t) {
+    case MX_FLOAT32: return memcpy(&f, p, 4), isnan(f);
+    case MX_FLOAT64: return memcpy(&d, p, 8), isnan(d);
+    case MX_FLOAT16: return memcpy(&h, p, 2), (h & 0x7fff) > 0x7c00;
+    case MX_BFLOAT16: return memcpy(&h, p, 2), (h & 0x7fff) > 0x7f80;
+    default: return false;
+    }
+}
+
+/* Equal bits; any NaN is as good as another. */
+static bool same_bits(mx_array *a, mx_array *b)
+{
+    mx_dtype t = mx_dtype_of(a) == MX_COMPLEX64 ? MX_FLOAT32 : mx_dtype_of(a);
+    size_t bytes = mx_nbytes(a), step = mx_dtype_size(t);
+    unsigned char *x = mx_alloc(bytes + 1, 1), *y = mx_alloc(bytes + 1, 1);
+    bool same = x && y && mx_dtype_of(a) == mx_dtype_of(b) && mx_nbytes(b) == bytes && mx_read(a, x, bytes) &&
+                mx_read(b, y, bytes);
+    for (size_t i = 0; i < bytes && same; i += step)
+        same = memcmp(x + i, y + i, step) == 0 || (is_nan_at(t, x + i) && is_nan_at(t, y + i));
+    mx_free(x);
+    mx_free(y);
+    return same;
+}
+
+static void compare_programs(uint64_t seed, mx_dtype t, int rows, int columns, int steps)
+{
+    mx_array *fused[KEPT] = {NULL}, *unfused[KEPT] = {NULL};
+    CHECK(run_program(seed, t, rows, columns, steps, true, fused));
+    CHECK(run_program(seed, t, rows, columns, steps, false, unfused));
+    for (int i = 0; i < KEPT; i++) {
+        check_that(fused[i] && unfused[i] && same_bits(fused[i], unfused[i]), __FILE__, __LINE__,
+                   "seed %llu %s (%d, %d) %d steps: value %d differs", (unsigned long long)seed, mx_dtype_name(t), rows,
+                   columns, steps, i);
+    }
+    mx_drop_n(fused, KEPT);
+    mx_drop_n(unfused, KEPT);
+}
+
+TEST(random_programs_are_the_same_fused_and_unfused)
+{
+    static const int sizes[][2] = {{1, 1}, {3, 5}, {1, 700}, {37, 129}, {5, 1000}, {300, 260}, {0, 4}};
+    int often = check_is_full() ? 40 : 4;
+    for (int d = 0; d < DTYPES; d++) {
+        for (int k = 0; k < 7; k++) {
+            for (int seed = 0; seed < often; seed++)
+                compare_programs((uint64_t)(seed + 50 * k), dtypes[d], sizes[k][0], sizes[k][1], 4 + 15 * (seed % 4));
+        }
+    }
+}
+
+/* Large enough for streaming stores and several threads. */
+TEST(large_random_programs_are_the_same_fused_and_unfused)
+{
+    compare_programs(1, MX_FLOAT32, 3000, 1500, 12);
+    compare_programs(2, MX_BFLOAT16, 3000, 3000, 7);
+}
+
+/* ---- What is written */
+/* ((x + 1) * 2 - 3) ... : count ops, the result is the caller's. */
+static mx_array *chain(mx_array *x, int count)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *y = x;
+    for (int i = 0; i < count; i++) y = i % 2 ? mx_mul(y, x) : mx_add(y, x);
+    return mx_scope_close(s, y);
+}
+
+/* Node by node it takes four arrays at once. */
+TEST(a_group_takes_the_memory_of_its_result)
+{
+    mx_array *x = check_random(SHAPE(1 << 18), MX_FLOAT32, -1, 1, 1);
+    CHECK(mx_eval(x));
+    size_t bytes = mx_nbytes(x), before = mx_get_active_memory();
+    mx_scope s = mx_scope_open();
+    mx_array *ab = mx_sub(mx_exp(x), mx_sin(x)), *cd = mx_sub(mx_cos(x), mx_tanh(x));
+    mx_array *y = mx_scope_close(s, mx_div(mx_mul(ab, cd), mx_add(ab, cd)));
+    mx_reset_peak_memory();
+    CHECK(mx_eval(y));
+    if (mx_default_device().type == MX_CPU) CHECK(mx_get_peak_memory() <= before + bytes * 3 / 2);
+    mx_drop(y);
+}
+
+TEST(a_temporary_that_only_a_scope_holds_stays_lazy)
+{
+    mx_array *x = check_random(SHAPE(1000), MX_FLOAT32, -1, 1, 1), *sum = mx_add(x, x), *y = mx_mul(sum, x);
+    CHECK(mx_eval(y));
+    CHECK(!mx_is_available(sum) && mx_is_available(y));
+    mx_array *again = mx_mul(sum, x);
+    CHECK(mx_eval(sum) && mx_is_available(sum) && same_bits(again, y));
+}
+
+TEST(what_somebody_holds_is_written)
+{
+    mx_array *x = check_random(SHAPE(1000), MX_FLOAT32, -1, 1, 1), *sum = mx_keep(mx_add(x, x)), *y = mx_mul(sum, x);
+    CHECK(mx_eval(y) && mx_is_available(sum));
+    mx_drop(sum);
+}
+
+/* What a LAZY temporary reads is not overwritten by the group that left it. */
+TEST(what_a_lazy_temporary_reads_is_not_donated)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *x = mx_scope_close(s, check_random(SHAPE(5000), MX_FLOAT32, -1, 1, 1)), *copy;
+    CHECK(mx_eval(x));
+    copy = mx_neg(mx_neg(x));
+    CHECK(mx_eval(copy));
+    mx_array *product = mx_mul(x, x), *y = mx_add(product, copy);
+    mx_drop(x); /* `product` alone holds it */
+    CHECK(mx_eval(y) && !mx_is_available(product));
+    CHECK(same_bits(product, mx_mul(copy, copy)));
+}
+
+TEST(a_group_writes_over_what_it_reads_last)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *x = check_random(SHAPE(200000), MX_FLOAT32, -1, 1, 1);
+    CHECK(mx_eval(x));
+    mx_array *want = chain(x, 6), *got = chain(x, 6);
+    CHECK(mx_eval(want));
+    size_t bytes = mx_nbytes(x), before = mx_get_active_memory();
+    mx_scope_close(s, NULL); /* the chain alone holds x */
+    mx_reset_peak_memory();
+    CHECK(mx_eval(got));
+    if (mx_default_device().type == MX_CPU) CHECK(mx_get_peak_memory() <= before + bytes / 8);
+    CHECK(same_bits(want, got));
+    mx_drop(want);
+    mx_drop(got);
+}
+
+/* a reads x first and is written; b reads x after it: a must not be put where x lies. */
+TEST(an_operand_that_later_steps_read_is_not_overwritten)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *x = check_random(SHAPE(3000), MX_FLOAT32, -1, 1, 1), *copy = mx_neg(x);
+    CHECK(mx_eval_n((mx_array *[]){x, copy}, 2));
+    mx_array *a = mx_neg(x), *b = mx_mul(mx_exp(a), x), *out[2] = {a, b};
+    mx_scope_close_n(s, (mx_array *[]){a, b, copy}, 3);
+    CHECK(mx_eval_n(out, 2));
+    CHECK(same_bits(a, copy) && same_bits(b, mx_mul(mx_exp(copy), mx_neg(copy))));
+    mx_drop(a), mx_drop(b), mx_drop(copy);
+}
+
+TEST(a_value_read_by_two_groups_and_a_kernel_is_written_once)
+{
+    mx_array *x = check_random(SHAPE(64, 64), MX_FLOAT32, -1, 1, 1), *h = mx_tanh(mx_add(x, x));
+    mx_array *y = mx_add(mx_matmul(h, x), mx_mul(h, h)), *want;
+    runtime.fuse = false;
+    mx_array *h2 = mx_tanh(mx_add(x, x));
+    want = mx_add(mx_matmul(h2, x), mx_mul(h2, h2));
+    CHECK(mx_eval(want));
+    runtime.fuse = true;
+    CHECK(mx_eval(y) && same_bits(y, want) && mx_is_available(h));
+}
+
+/* ---- Traces */
+static bool evaluates_inside(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)ctx, (void)nin, (void)nout;
+    mx_array *a = mx_mul(in[0], in[0]), *b = mx_exp(a), *c = mx_sin(b);
+    CHECK(mx_eval(c) && mx_is_available(a) && mx_is_available(b)); /* traced: they keep what the rules need */
+    out[0] = mx_sum(c, ALL_AXES, false);
+    return out[0] != NULL;
+}
+
+TEST(traced_nodes_are_written)
+{
+    float data[2] = {0.5f, -0.25f};
+    mx_array *x = mx_from_data(data, SHAPE(2), MX_FLOAT32), *value, *grad;
+    CHECK(mx_value_and_grad(evaluates_inside, NULL, &x, 1, &value, &grad));
+    double want[2];
+    for (int i = 0; i < 2; i++) want[i] = cos(exp(data[i] * data[i])) * exp(data[i] * data[i]) * 2 * data[i];
+    CHECK_VALUES(grad, 1e-6, want[0], want[1]);
+}
+
+/* ---- Failures */
+TEST(lack_of_memory_in_a_group_leaves_it_lazy)
+{
+    mx_array *x = check_random(SHAPE(3000000), MX_FLOAT32, -1, 1, 1), *want = chain(x, 5), *y = chain(x, 5);
+    CHECK(mx_eval(x) && mx_eval(want));
+    mx_array *middle = mx_keep(mx_exp(x)), *z = mx_mul(middle, y);
+    for (int n = 1; n < 12; n++) {
+        memory_fail_at(n, true);
+        bool ok = mx_eval(z);
+        memory_fail_at(0, false);
+        if (ok) break;
+        CHECK_CODE(false, MX_MEMORY, "");
+        CHECK(!mx_is_available(z));
+    }
+    CHECK(mx_eval(z) && same_bits(z, mx_mul(mx_exp(x), want)));
+    mx_drop(want), mx_drop(y), mx_drop(middle);
+}
+
+/* An input that has failed fails what depends on it, and nothing else of its group. */
+TEST(a_failed_input_fails_its_readers_only)
+{
+    mx_array *x = check_random(SHAPE(7), MX_FLOAT32, -1, 1, 1), *bad = mx_add(x, x);
+    CHECK(mx_eval(x));
+    mx_mark mark = mx_error_mark();
+    mx_fail(MX_RUNTIME, "[test] broken on purpose");
+    mx_failure *failure = failure_take();
+    mx_error_reset(mark);
+    array_detach(bad);
+    array_set_failed(bad, failure);
+    failure_drop(failure);
+    mx_array *good = mx_keep(mx_exp(x)), *y = mx_mul(mx_sub(good, bad), good);
+    CHECK_CODE(mx_eval(y), MX_RUNTIME, "[test] broken on purpose");
+    CHECK(mx_is_available(good) && same_bits(good, mx_exp(x)));
+    mx_drop(good);
+}
+
+TEST(a_nan_inside_a_group_is_named)
+{
+    mx_array *x = check_random(SHAPE(50), MX_FLOAT32, -3, -1, 1);
+    CHECK(mx_eval(x));
+    runtime.check_nan = true;
+    CHECK_CODE(mx_eval(mx_exp(mx_sqrt(mx_add(x, x)))), MX_RUNTIME, "[sqrt] made a NaN");
+    runtime.check_nan = false;
+}
+
+/* More operands and steps than a group takes: several groups, the same values. */
+TEST(groups_have_limits)
+{
+    enum { MANY = 40 };
+    mx_array *x[MANY], *sum[2];
+    for (int i = 0; i < MANY; i++) x[i] = check_random(SHAPE(33), MX_FLOAT32, -1, 1, (uint64_t)i + 1);
+    for (int k = 0; k < 2; k++) {
+        runtime.fuse = k;
+        mx_array *deep[2 * MANY];
+        sum[k] = x[0];
+        for (int i = 1; i < MANY; i++) sum[k] = mx_add(sum[k], x[i]);
+        for (int i = 0; i < 2 * MANY; i++) deep[i] = sum[k] = mx_tanh(sum[k]);
+        for (int i = 0; i < 2 * MANY; i++) sum[k] = mx_mul(sum[k], deep[i]);
+        CHECK(mx_eval(sum[k]));
+    }
+    runtime.fuse = true;
+    CHECK(same_bits(sum[0], sum[1]));
+}
