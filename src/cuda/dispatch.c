@@ -29,7 +29,7 @@ static void release_outputs(mx_array *lead)
 static bool run_kernel(cuda_call *c, const cuda_op *op)
 {
     if (c->op->flags & OP_VIEW) return cuda_copy(c, c->in[0]);
-    return op->run ? op->run(c) : cuda_elementwise(c, op);
+    return op->run ? op->run(c) : cuda_elementwise(c);
 }
 
 static bool run_node(mx_stream *stream, mx_array *lead)
@@ -47,6 +47,7 @@ static bool run_node(mx_stream *stream, mx_array *lead)
                    .nin = lead->nin,
                    .out = lead,
                    .nout = lead->nout,
+                   .reads = 1,
                    .may_donate = !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed))};
     bool ok = run_kernel(&c, op);
     cuda_release(&c);

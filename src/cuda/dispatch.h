@@ -23,9 +23,9 @@ bool cuda_run(mx_stream *stream, const mx_group *group);
 bool cuda_flush(mx_stream *stream);
 bool cuda_wait(mx_stream *stream);
 
-/* elementwise.c: can it run the node; runs it. */
+/* source.c, elementwise.c: can it run the node; runs it. */
 bool cuda_has_elementwise(const mx_array *node, const cuda_op *op);
-bool cuda_elementwise(cuda_call *c, const cuda_op *op);
+bool cuda_elementwise(cuda_call *c);
 /* copy.c: a row-major copy of x as output 0. */
 bool cuda_copy(cuda_call *c, mx_array *x);
 

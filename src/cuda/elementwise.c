@@ -1,52 +1,55 @@
 /* SPDX-License-Identifier: MIT
  *
- * The head of all elementwise work: the kernel of an op is written from its expression, the dtypes and the layout
- * (kernels/elementwise.cuh is the rest of it), compiled once and found again by a binary key.  Dimensions that all operands lay out
- * alike are merged, so most kernels have none or two.  Where addresses, strides and the innermost dimension allow it,
- * 16 bytes are moved at once: the kernel has both ways, for a launch costs less than a variant. */
+ * The head of all elementwise work: a program's kernel is written from its steps, the dtypes and the layout
+ * (source.c, kernels/elementwise.cuh), compiled once and found again by a binary key.  Dimensions that all operands lay
+ * out alike are merged, so most kernels have none or two.  Where addresses, strides and the innermost dimension allow
+ * it, 16 bytes are moved at once: the kernel has both ways, for a launch costs less than a variant. */
 #include "cuda/elementwise.h"
 #include "cuda/copy.h"
 #include "cuda/jit.h"
 #include "core/memory.h"
-#include <stdio.h>
 #include <string.h>
 
-enum { OPERANDS = ELEMENTWISE_OPERANDS, BLOCKS_PER_SM = 16 };
+enum { BLOCKS_PER_SM = 16 };
 
-typedef struct dtype_names {
-    const char *stored, *computed;
-    size_t expression; /* which one of cuda_op */
-} dtype_names;
-#define NAMES(stored, computed, kind)                                                                                  \
-    {                                                                                                                  \
-        stored, computed, offsetof(cuda_op, kind)                                                                      \
+/* ---- Programs */
+void program_start(cuda_program *p, mx_shape shape)
+{
+    memset(&p->key, 0, offsetof(program_key, steps));
+    p->key.kind = PROGRAM_ELEMENTWISE;
+    p->shape = shape;
+    p->total = 1;
+    for (int i = 0; i < shape.ndim; i++) p->total *= shape.at[i];
+}
+
+int program_operand(cuda_program *p, mx_array *x, bool once)
+{
+    for (int k = 0; once && k < p->key.nin; k++) {
+        if (p->in[k] == x) return p->uses[k]++, k;
     }
-static const dtype_names dtypes[MX_DTYPE_COUNT] = {
-    [MX_BOOL] = NAMES("bool", "bool", boolean),   [MX_UINT8] = NAMES("u8", "u8", integer),
-    [MX_UINT16] = NAMES("u16", "u16", integer),   [MX_UINT32] = NAMES("u32", "u32", integer),
-    [MX_UINT64] = NAMES("u64", "u64", integer),   [MX_INT8] = NAMES("i8", "i8", integer),
-    [MX_INT16] = NAMES("i16", "i16", integer),    [MX_INT32] = NAMES("i32", "i32", integer),
-    [MX_INT64] = NAMES("i64", "i64", integer),    [MX_FLOAT16] = NAMES("f16", "float", real),
-    [MX_FLOAT32] = NAMES("float", "float", real), [MX_FLOAT64] = NAMES("double", "double", real),
-    [MX_BFLOAT16] = NAMES("bf16", "float", real), [MX_COMPLEX64] = NAMES("c64", "c64", complex),
-};
-
-const char *elementwise_type(uint8_t dtype)
-{
-    return dtypes[dtype].stored;
+    if (p->key.nin == PROGRAM_OPERANDS) return -1;
+    int k = p->key.nin++;
+    p->in[k] = x;
+    p->uses[k] = 1;
+    p->key.in[k] = x->dtype;
+    return k;
 }
 
-const char *elementwise_expression(const cuda_op *op, uint8_t dtype)
+bool program_add(cuda_program *p, const mx_array *node, const uint8_t *from, bool written)
 {
-    const char *text;
-    memcpy(&text, (const char *)op + dtypes[dtype].expression, sizeof text);
-    return text;
+    program_key *key = &p->key;
+    if (key->count == PROGRAM_STEPS || (written && key->nout == PROGRAM_RESULTS)) return false;
+    program_step *s = &key->steps[key->count++];
+    *s = (program_step){
+        .op = (uint16_t)node->op->id, .dtype = node->dtype, .nin = (uint8_t)node->nin, .written = written};
+    for (int i = 0; i < node->nin; i++) s->from[i] = from[i];
+    if (written) p->out[key->nout++] = (mx_array *)node;
+    return true;
 }
 
-bool cuda_has_elementwise(const mx_array *node, const cuda_op *op)
+size_t program_key_bytes(const program_key *key)
 {
-    return (node->op->flags & OP_ELEMENTWISE) && node->nin && node->nin <= OPERANDS &&
-           elementwise_expression(op, node->in[node->nin - 1]->dtype);
+    return offsetof(program_key, steps) + key->count * sizeof *key->steps;
 }
 
 /* ---- Layout */
@@ -56,30 +59,42 @@ static void broadcast_strides(const mx_array *x, mx_shape shape, int64_t *stride
     for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : x->strides[i - extra];
 }
 
-/* Dimensions merged where all operands allow it; their number, ELEMENTWISE_FLAT where no strides are needed. */
-static int merge(elementwise_args *a, mx_shape shape, mx_array *const *in, int nin)
+static bool is_flat(const cuda_program *p, program_layout *l)
 {
-    int64_t strides[OPERANDS][MX_MAX_NDIM], size[MX_MAX_NDIM] = {0};
     bool flat = true;
-    int last = -1;
-    for (int k = 0; k < nin; k++) {
-        bool one = in[k]->size == 1;
-        flat &= one || (in[k]->size == a->total && array_is_contiguous(in[k]));
-        a->stride[k][0] = !one;
-        broadcast_strides(in[k], shape, strides[k]);
+    for (int k = 0; k < p->key.nin; k++) {
+        bool one = p->in[k]->size == 1;
+        flat &= one || (p->in[k]->size == p->total && array_is_contiguous(p->in[k]));
+        l->stride[k][0] = !one;
     }
-    if (flat) return ELEMENTWISE_FLAT;
-    for (int i = 0; i < shape.ndim; i++) {
-        if (shape.at[i] == 1) continue;
+    return flat;
+}
+
+static void merge(const cuda_program *p, program_layout *l)
+{
+    int64_t strides[PROGRAM_OPERANDS][MX_MAX_NDIM];
+    int last = -1, nin = p->key.nin;
+    for (int k = 0; k < nin; k++) broadcast_strides(p->in[k], p->shape, strides[k]);
+    for (int i = 0; i < p->shape.ndim; i++) {
+        if (p->shape.at[i] == 1) continue;
         bool merges = last >= 0;
-        for (int k = 0; k < nin && merges; k++) merges = a->stride[k][last] == strides[k][i] * shape.at[i];
-        if (!merges) size[++last] = 1;
-        size[last] *= shape.at[i];
-        for (int k = 0; k < nin; k++) a->stride[k][last] = strides[k][i];
+        for (int k = 0; k < nin && merges; k++) merges = l->stride[k][last] == strides[k][i] * p->shape.at[i];
+        if (!merges) l->size[++last] = 1;
+        l->size[last] *= p->shape.at[i];
+        for (int k = 0; k < nin; k++) l->stride[k][last] = strides[k][i];
     }
-    a->ndim = last + 1;
-    for (int i = 0; i <= last; i++) a->shape[i] = index_divider_of(size[i]);
-    return a->ndim < ELEMENTWISE_ANY ? a->ndim : ELEMENTWISE_ANY;
+    l->ndim = last + 1;
+}
+
+void program_place(cuda_program *p, program_layout *l)
+{
+    l->ndim = 0;
+    l->vectors = false;
+    p->key.ndim = ELEMENTWISE_FLAT;
+    p->key.wide = p->total >= INDEX_WIDE;
+    if (!p->total || is_flat(p, l)) return;
+    merge(p, l);
+    p->key.ndim = (uint8_t)(l->ndim < ELEMENTWISE_ANY ? l->ndim : ELEMENTWISE_ANY);
 }
 
 static int64_t bytes_of(uint8_t dtype)
@@ -87,100 +102,123 @@ static int64_t bytes_of(uint8_t dtype)
     return (int64_t)mx_dtype_size((mx_dtype)dtype);
 }
 
-static int64_t width_of(const elementwise_key *key)
+int program_width(const program_key *key)
 {
-    int64_t most = bytes_of(key->out);
+    int64_t most = 1;
     for (int k = 0; k < key->nin; k++) most = bytes_of(key->in[k]) > most ? bytes_of(key->in[k]) : most;
-    return 16 / most;
+    for (int i = 0; i < key->count; i++) {
+        int64_t bytes = key->steps[i].written ? bytes_of(key->steps[i].dtype) : 1;
+        most = bytes > most ? bytes : most;
+    }
+    return (int)(16 / most);
 }
 
-/* Can all operands be moved in vectors of `width`, each beside each other or one element in all places?  Then the
- * innermost dimension counts vectors. */
-static bool widen(elementwise_args *a, const elementwise_key *key, int64_t width)
+/* Can all be moved in vectors of `width`, each beside each other or one element in all places?  Then the innermost
+ * dimension counts vectors. */
+static bool widen(program_layout *l, const cuda_program *p, int64_t width, const cu_ptr *in, const cu_ptr *out)
 {
-    bool flat = key->ndim == ELEMENTWISE_FLAT;
-    int last = flat ? 0 : a->ndim - 1;
-    bool fits = a->out % (uint64_t)(width * bytes_of(key->out)) == 0 && (flat || a->shape[last].n % width == 0);
-    for (int k = 0; k < key->nin && fits; k++) {
-        bool one = a->stride[k][last] == 0;
-        fits = one || (a->stride[k][last] == 1 && a->in[k] % (uint64_t)(width * bytes_of(key->in[k])) == 0);
-        for (int i = 0; i < last; i++) fits &= one || a->stride[k][i] % width == 0;
+    bool flat = p->key.ndim == ELEMENTWISE_FLAT, fits = true;
+    int last = flat ? 0 : l->ndim - 1;
+    for (int k = 0; k < p->key.nout; k++) fits &= out[k] % (uint64_t)(width * bytes_of(p->out[k]->dtype)) == 0;
+    fits &= flat || l->size[last] % width == 0;
+    for (int k = 0; k < p->key.nin && fits; k++) {
+        bool one = l->stride[k][last] == 0;
+        fits = one || (l->stride[k][last] == 1 && in[k] % (uint64_t)(width * bytes_of(p->key.in[k])) == 0);
+        for (int i = 0; i < last; i++) fits &= one || l->stride[k][i] % width == 0;
     }
     if (!fits || flat) return fits;
-    a->shape[last] = index_divider_of(a->shape[last].n / width);
-    for (int k = 0; k < key->nin; k++) a->stride[k][last] *= width;
+    l->size[last] /= width;
+    for (int k = 0; k < p->key.nin; k++) l->stride[k][last] *= width;
     return true;
 }
 
-/* ---- The kernel */
-bool elementwise_source(const char *name, const char *expression, const elementwise_key *key,
-                        char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY])
+/* ---- Launching */
+/* kernels/elementwise.cuh: elementwise_args.  Returns the bytes. */
+static size_t write_args(const cuda_program *p, const program_layout *l, const cu_ptr *in, const cu_ptr *out,
+                         uint64_t *args)
 {
-    static const char types[] = "XYZ";
-    size_t size = ELEMENTWISE_SOURCE;
-    const dtype_names *last = &dtypes[key->in[key->nin - 1]];
-    snprintf(entry, ELEMENTWISE_ENTRY, "%s_%s", name, last->stored);
-    int n = snprintf(source, size,
-                     "#include \"cuda/kernels/index.cuh\"\ntypedef %s INDEX;\ntypedef %s OUT;\ntypedef %s T;\n"
-                     "#define ENTRY %s\n#define NIN %d\n#define NDIM %d\n#define WIDTH %d\n#define EXPR %s\n",
-                     key->wide ? "u64" : "u32", dtypes[key->out].stored, last->computed, entry, key->nin, key->ndim,
-                     (int)width_of(key), expression);
-    for (int k = 0; k < OPERANDS && n < (int)size; k++) {
-        n += snprintf(source + n, size - (size_t)n, "typedef %s %c;\n", dtypes[key->in[k < key->nin ? k : 0]].stored,
-                      types[k]);
+    int ndim = p->key.ndim, places = ELEMENTWISE_PLACES(ndim);
+    uint64_t *at = args;
+    *at++ = (uint64_t)p->total;
+    *at++ = (uint64_t)l->ndim | (uint64_t)l->vectors << 32;
+    for (int k = 0; k < p->key.nout; k++) *at++ = out[k];
+    for (int k = 0; k < p->key.nin; k++) *at++ = in[k];
+    for (int i = 0; i < places; i++, at += 2) {
+        struct index_divider d = i < l->ndim ? index_divider_of(l->size[i]) : (struct index_divider){0};
+        memcpy(at, &d, sizeof d);
     }
-    if (n < (int)size) n += snprintf(source + n, size - (size_t)n, "#include \"cuda/kernels/elementwise.cuh\"\n");
-    return n < (int)size || mx_fail_false(MX_RUNTIME, "[%s] GPU: the expression is too long.", name);
+    for (int k = 0; k < p->key.nin; k++) {
+        for (int i = 0; i < places; i++)
+            *at++ = i < l->ndim || ndim == ELEMENTWISE_FLAT ? (uint64_t)l->stride[k][i] : 0;
+    }
+    return (size_t)(at - args) * sizeof *args;
 }
 
-static cuda_kernel *make_kernel(cuda_device *d, const char *name, const char *expression, const elementwise_key *key)
+/* Operands, then results, in the memory of operands of their shape that nobody else needs. */
+static bool take_memory(cuda_call *c, const cuda_program *p, cu_ptr *in, cu_ptr *out)
 {
-    char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
-    if (!elementwise_source(name, expression, key, source, entry)) return NULL;
-    return jit_add(d, key, sizeof *key, source, entry);
+    bool taken[PROGRAM_OPERANDS] = {false};
+    for (int k = 0; k < p->key.nin; k++) {
+        if (p->total && !cuda_operand(c, p->in[k], &in[k])) return false;
+    }
+    for (int i = 0; i < p->key.nout; i++) {
+        int donor = -1;
+        for (int k = 0; k < p->key.nin && donor < 0; k++) {
+            const mx_array *x = p->in[k];
+            bool fits = !taken[k] && x->ndim == p->shape.ndim && x->size == p->total &&
+                        atomic_load_explicit(&x->refs, memory_order_relaxed) == p->uses[k];
+            if (fits && bytes_of(x->dtype) == bytes_of(p->out[i]->dtype)) donor = k;
+        }
+        c->out = p->out[i];
+        c->reads = donor < 0 ? 1 : p->uses[donor];
+        if (donor >= 0) taken[donor] = true;
+        if (!cuda_output(c, 0, donor < 0 ? NULL : p->in[donor], &out[i])) return false;
+    }
+    return true;
 }
 
-/* out[0] = expression over `in`, whose common shape is `shape`. */
-static bool run(cuda_call *c, const char *name, const char *expression, mx_array *const *in, int nin, mx_shape shape)
+bool program_launch(cuda_call *c, const cuda_program *p, program_layout *l, cuda_kernel *kernel, const char *name)
 {
-    elementwise_args a = {.total = c->out->size};
-    elementwise_key key;
-    cu_ptr at[OPERANDS] = {0}, out;
-    memset(&key, 0, sizeof key); /* its padding is compared too */
-    mx_array *donor = NULL;
-    for (int k = 0; k < nin; k++) {
-        key.in[k] = in[k]->dtype;
-        bool again = false;
-        for (int j = 0; j < nin; j++) again |= j != k && in[j] == in[k];
-        if (!again && !donor && in[k]->ndim == shape.ndim && in[k]->size == a.total) donor = in[k];
-        if (a.total && !cuda_operand(c, in[k], &at[k])) return false;
-    }
-    if (!cuda_output(c, 0, donor, &out)) return false;
-    if (!a.total) return true;
-    key.op = (uint16_t)c->op->id;
-    key.nin = (uint8_t)nin;
-    key.out = c->out->dtype;
-    key.ndim = (uint8_t)merge(&a, shape, in, nin);
-    key.wide = a.total >= INDEX_WIDE;
-    a.out = out;
-    for (int k = 0; k < OPERANDS; k++) a.in[k] = at[k < nin ? k : 0];
-    int64_t width = width_of(&key);
-    a.vectors = widen(&a, &key, width);
-
-    cuda_device *d = c->queue->device;
-    cuda_kernel *kernel = jit_find(d, &key, sizeof key);
-    if (!kernel && !(kernel = make_kernel(d, name, expression, &key))) return false;
-    int64_t share = ELEMENTWISE_BLOCK * (a.vectors ? (width < ELEMENTWISE_AT_ONCE ? 2 * width : width) : 1);
-    int64_t blocks = (a.total + share - 1) / share, most = (int64_t)d->sm_count * BLOCKS_PER_SM;
+    cu_ptr in[PROGRAM_OPERANDS], out[PROGRAM_RESULTS];
+    uint64_t args[PROGRAM_ARGS];
+    if (!take_memory(c, p, in, out)) return false;
+    c->outs = p->out;
+    c->out_count = p->key.nout;
+    if (!p->total) return true;
+    int64_t width = program_width(&p->key), unroll = ELEMENTWISE_UNROLL(p->key.nin, width);
+    l->vectors = widen(l, p, width, in, out);
+    size_t bytes = write_args(p, l, in, out, args);
+    int64_t share = ELEMENTWISE_BLOCK * (l->vectors ? unroll * width : 1);
+    int64_t blocks = (p->total + share - 1) / share, most = (int64_t)c->queue->device->sm_count * BLOCKS_PER_SM;
     cuda_launch launch = {.kernel = kernel,
                           .grid = {(unsigned)(blocks < most ? blocks : most), 1, 1},
                           .block = {ELEMENTWISE_BLOCK, 1, 1},
-                          .op = c->op->name};
-    return cuda_collect(c, &launch, &a, sizeof a);
+                          .op = name};
+    return cuda_collect(c, &launch, args, bytes);
 }
 
-bool cuda_elementwise(cuda_call *c, const cuda_op *op)
+/* ---- A lone op */
+static cuda_kernel *make_kernel(cuda_device *d, const program_key *key)
 {
-    mx_array *last = c->in[c->nin - 1];
-    return run(c, c->op->name, elementwise_expression(op, last->dtype), c->in, c->nin, array_shape(c->out));
+    char *source = mx_alloc(PROGRAM_SOURCE, 1), entry[PROGRAM_ENTRY];
+    bool ok = source && program_source(key, source, entry);
+    cuda_kernel *k = ok ? jit_add(d, key, program_key_bytes(key), source, entry) : NULL;
+    mx_free(source);
+    return k;
+}
+
+bool cuda_elementwise(cuda_call *c)
+{
+    cuda_program p;
+    program_layout l;
+    uint8_t from[3];
+    cuda_kernel *kernel = NULL;
+    cuda_device *d = c->queue->device;
+    program_start(&p, array_shape(c->out));
+    for (int i = 0; i < c->nin; i++) from[i] = (uint8_t)program_operand(&p, c->in[i], false);
+    program_add(&p, c->out, from, true);
+    program_place(&p, &l);
+    if (p.total && !(kernel = jit_find(d, &p.key, program_key_bytes(&p.key))) && !(kernel = make_kernel(d, &p.key)))
+        return false;
+    return program_launch(c, &p, &l, kernel, c->op->name);
 }

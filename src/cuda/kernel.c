@@ -144,8 +144,14 @@ mx_failure *jit_finish(cuda_kernel *k)
 /* ---- Finding */
 static uint64_t hash_key(const void *key, size_t bytes)
 {
-    uint64_t h = 1469598103934665603u;
-    for (size_t i = 0; i < bytes; i++) h = (h ^ ((const uint8_t *)key)[i]) * 1099511628211u;
+    uint64_t h = 1469598103934665603u ^ bytes, word;
+    const char *at = key, *end = at + bytes;
+    for (; end - at >= 8; at += 8) {
+        memcpy(&word, at, 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+    }
+    for (; at < end; at++) h = (h ^ (uint8_t)*at) * 1099511628211u;
     return h ^ h >> 32;
 }
 

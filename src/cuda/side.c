@@ -205,7 +205,7 @@ void cuda_release(cuda_call *c)
 /* May the queue overwrite x? Its home must be this queue, which also computed it. */
 static bool can_donate(const cuda_call *c, const mx_array *x, const mx_array *out)
 {
-    if (!x || !c->may_donate || atomic_load_explicit(&x->refs, memory_order_acquire) != 1) return false;
+    if (!x || !c->may_donate || atomic_load_explicit(&x->refs, memory_order_acquire) != c->reads) return false;
     mx_buffer *b = x->buffer;
     cuda_side *s = side_of(b);
     if (!s || atomic_load(&b->refs) != 1 || atomic_load(&b->exports) || !array_is_contiguous(x)) return false;
@@ -249,6 +249,12 @@ static bool nothing_failed_since(const cuda_call *c)
     return false;
 }
 
+static void set_ticket(mx_array *out, uint64_t ticket)
+{
+    cuda_side *s = out->buffer ? side_of(out->buffer) : NULL;
+    if (s) s->ticket = ticket; /* not published yet */
+}
+
 bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes)
 {
     cuda_queue *q = c->queue;
@@ -259,9 +265,7 @@ bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, siz
     bool ok = nothing_failed_since(c) && queue_launch(q, launch, args, args_bytes, c->written_bytes);
     c->written_bytes = 0;
     pthread_mutex_unlock(&q->lock);
-    for (int i = 0; ok && i < c->nout; i++) {
-        cuda_side *s = c->out[i].buffer ? side_of(c->out[i].buffer) : NULL;
-        if (s) s->ticket = ticket; /* not published yet */
-    }
+    for (int i = 0; ok && i < c->nout; i++) set_ticket(&c->out[i], ticket);
+    for (int i = 0; ok && i < c->out_count; i++) set_ticket(c->outs[i], ticket);
     return ok;
 }

@@ -18,6 +18,9 @@ typedef struct cuda_call {
     int nin;
     mx_array *out; /* out[0 .. nout - 1], side by side */
     int nout;
+    mx_array *const *outs; /* results of other nodes of the group, in the same launch */
+    int out_count;
+    int reads;               /* of the group: an operand with as many references may become an output */
     queue_failure *failures; /* the queue's last one when the call began */
     bool may_donate;
     cuda_block *scratch[CUDA_MAX_SCRATCH]; /* given back after the call, in the queue's order */

@@ -154,18 +154,17 @@ static bool names(const char *expression, char operand)
     return false;
 }
 
-static void check_node(run *r, const mx_array *node, int ndim, bool wide)
+static void check_node(run *r, mx_array *node, int ndim, bool wide)
 {
-    char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
-    elementwise_key key;
-    memset(&key, 0, sizeof key);
-    key.nin = (uint8_t)node->nin;
-    key.ndim = (uint8_t)ndim;
-    key.wide = wide;
-    key.out = node->dtype;
-    for (int i = 0; i < node->nin; i++) key.in[i] = node->in[i]->dtype;
-    const char *expression = elementwise_expression(cuda_ops[node->op->id], key.in[key.nin - 1]);
-    if (elementwise_source(node->op->name, expression, &key, source, entry)) check_kernel(r, source, entry);
+    static char source[PROGRAM_SOURCE], entry[PROGRAM_ENTRY];
+    cuda_program p;
+    uint8_t from[3];
+    program_start(&p, (mx_shape){0, NULL});
+    for (int i = 0; i < node->nin; i++) from[i] = (uint8_t)program_operand(&p, node->in[i], false);
+    program_add(&p, node, from, true);
+    p.key.ndim = (uint8_t)ndim;
+    p.key.wide = wide;
+    if (program_source(&p.key, source, entry)) check_kernel(r, source, entry);
 }
 
 static void check_dtype(run *r, const mx_op *op, const char *expression, mx_dtype dtype, mx_dtype to)
