@@ -51,5 +51,40 @@ MX_API bool mx_program_run(const mx_program *p, mx_array *const *in, int nin, mx
 MX_API mx_program *mx_program_keep(mx_program *p);
 MX_API void mx_program_drop(mx_program *p); /* NULL is fine */
 
+/* The same arrays, not computed before those in `on` are; `out` has room for nin. */
+MX_API bool mx_depends(mx_array *const *in, int nin, mx_array *const *on, int count, mx_array **out);
+
+/* ---- Functions with rules of their own.  A rule that is NULL is derived from fn.  Rules are run where a transform needs
+ * them, on the thread that calls it; false means that an error is recorded.  Arrays that fn takes from elsewhere are
+ * constants to all derivatives of it. */
+typedef struct mx_custom_rules {
+    mx_fn fn;
+    /* din[i] (all NULL at first: zero) = the cotangent of input i, of its shape. */
+    bool (*vjp)(void *ctx, mx_array *const *in, int nin, mx_array *const *dout, mx_array *const *out, int nout,
+                mx_array **din);
+    /* tin[i] is NULL where an input has no tangent; tout[i] (all NULL at first: zero) = the tangent of output i. */
+    bool (*jvp)(void *ctx, mx_array *const *in, mx_array *const *tin, int nin, mx_array **tout, int nout);
+    /* in_axes[i] is 0 where the first axis of input i is the batch, else MX_UNMAPPED; writes the outputs of the whole
+     * batch and which axis of each is the batch, or MX_UNMAPPED. */
+    bool (*vmap)(void *ctx, mx_array *const *in, const int *in_axes, int nin, mx_array **out, int *out_axes, int nout);
+    void *ctx;
+    /* Called once with ctx, in some later call to the library, when no array may need the rules any more; also after
+     * an error.  May be NULL. */
+    void (*release)(void *ctx);
+    /* Not NULL: what only derivatives need of fn is not kept, but computed again when the cotangents are there, from this
+     * state of the random numbers (mx_random_state before fn ran). */
+    mx_array *checkpoint;
+} mx_custom_rules;
+/* fn of `in`. */
+MX_API bool mx_custom_function(const mx_custom_rules *rules, mx_array *const *in, int nin, mx_array **out, int nout);
+/* fn of `in`, such that derivatives keep its inputs and outputs only; `release` as above, may be NULL. */
+MX_API bool mx_checkpoint(mx_fn fn, void *ctx, void (*release)(void *ctx), mx_array *const *in, int nin, mx_array **out,
+                          int nout);
+/* Both in steps, for bindings that do not know the number of outputs beforehand: run the function on `inner` (room for
+ * nin) and hand what it made to the second, which writes the outputs to `out` (room for nout). */
+MX_API bool mx_custom_begin(mx_array *const *in, int nin, mx_array **inner);
+MX_API bool mx_custom_end(const mx_custom_rules *rules, mx_array *const *in, int nin, mx_array *const *made, int nout,
+                          mx_array **out);
+
 MX_END_DECLS
 #endif

@@ -15,8 +15,8 @@ static bool init_node(mx_array *x, const mx_spec *spec, int index, int count)
 {
     *x = (mx_array){.dtype = (uint8_t)spec->dtype,
                     .ndim = (uint8_t)spec->ndim,
-                    .out_index = (uint8_t)index,
-                    .nout = (uint8_t)count};
+                    .out_index = (uint16_t)index,
+                    .nout = (uint16_t)count};
     atomic_init(&x->refs, 1);
     x->shape = x->inline_dims;
     if (spec->ndim > INLINE_NDIM) {
@@ -62,7 +62,7 @@ void array_set_contiguity(mx_array *x)
     if (contiguous || x->size == 0) {
         array_set_row_major(x); /* kernels read the stride of an axis of size 1 too, as the size of what follows */
     } else {
-        x->flags &= (uint16_t)~ARRAY_CONTIGUOUS;
+        x->flags &= (uint8_t)~ARRAY_CONTIGUOUS;
     }
 }
 

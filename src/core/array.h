@@ -35,9 +35,8 @@ enum {
 struct mx_array {
     _Atomic int32_t refs;
     _Atomic uint32_t state; /* of the lead */
-    uint8_t dtype, ndim, out_index, nout;
-    uint16_t nin;
-    uint16_t made_flags; /* all but ARRAY_CONTIGUOUS */
+    uint8_t dtype, ndim;
+    uint16_t out_index, nout, nin;
     int64_t size;
     int64_t *shape;  /* ndim entries: inline_dims or a block */
     const mx_op *op; /* NULL for data; the lead's inputs and params go when it is DONE and no trace needs them */
@@ -57,7 +56,8 @@ struct mx_array {
     };
     int64_t offset;               /* of the first element, in bytes */
     _Atomic int32_t live_outputs; /* of the lead: outputs with references */
-    uint16_t flags;               /* ARRAY_CONTIGUOUS */
+    uint8_t flags;                /* ARRAY_CONTIGUOUS */
+    uint8_t made_flags;           /* all but ARRAY_CONTIGUOUS: fixed when the node is made */
     _Atomic uint16_t temporary;   /* 1: one of the references is a scope's */
     int64_t inline_dims[2 * INLINE_NDIM];
     mx_array *inline_in[INLINE_INPUTS];

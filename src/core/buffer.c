@@ -67,14 +67,26 @@ mx_buffer *buffer_keep(mx_buffer *b)
     return b;
 }
 
+void foreign_push(mx_foreign *f)
+{
+    f->next = atomic_load(&runtime.foreign);
+    while (!atomic_compare_exchange_weak(&runtime.foreign, &f->next, f)) {}
+}
+
+static void release_foreign_buffer(mx_foreign *f)
+{
+    mx_buffer *b = (mx_buffer *)((char *)f - offsetof(mx_buffer, foreign));
+    if (b->release) b->release(b->ctx);
+    mx_free(b);
+}
+
 static void free_buffer(mx_buffer *b)
 {
     mx_side *side = atomic_load_explicit(&b->side, memory_order_acquire);
     if (UNLIKELY(side != NULL)) side->type->release(b);
     if (b->flags & BUFFER_FOREIGN) {
-        /* The owner's code must not run here, on any thread and under any lock: it waits for mx_release_foreign. */
-        b->next = atomic_load(&runtime.foreign);
-        while (!atomic_compare_exchange_weak(&runtime.foreign, &b->next, b)) {}
+        b->foreign.run = release_foreign_buffer;
+        foreign_push(&b->foreign);
         return;
     }
     bool small = b->data == (char *)b + HEADER;
@@ -98,11 +110,10 @@ bool buffer_is_reusable(const mx_buffer *b)
 void mx_release_foreign(void)
 {
     if (!atomic_load_explicit(&runtime.foreign, memory_order_relaxed)) return;
-    mx_buffer *list = atomic_exchange(&runtime.foreign, NULL);
+    mx_foreign *list = atomic_exchange(&runtime.foreign, NULL);
     while (list) {
-        mx_buffer *b = list;
-        list = b->next;
-        if (b->release) b->release(b->ctx);
-        mx_free(b);
+        mx_foreign *f = list;
+        list = f->next;
+        f->run(f);
     }
 }

@@ -13,6 +13,14 @@ enum { BUFFER_FOREIGN = 1 }; /* flags: the memory is somebody else's, see releas
 
 typedef struct mx_buffer mx_buffer;
 
+/* What must be given back to its owner outside the library: never where the last reference goes, which may be a worker,
+ * but in mx_release_foreign, called from the outside.  `run` frees it. */
+typedef struct mx_foreign {
+    void (*run)(struct mx_foreign *f);
+    struct mx_foreign *next;
+} mx_foreign;
+void foreign_push(mx_foreign *f);
+
 /* What a buffer has on a device; a backend's own struct begins with it.  Any thread may call these. */
 typedef struct mx_side_type {
     bool (*wait)(mx_buffer *b);     /* until the device has computed it; false: it failed, an error is recorded */
@@ -34,7 +42,7 @@ struct mx_buffer {
     size_t capacity;         /* of the host block; 0: `data` is not ours to free */
     void (*release)(void *ctx);
     void *ctx;
-    struct mx_buffer *next; /* in the list of foreign buffers to release */
+    mx_foreign foreign;
 };
 
 mx_buffer *buffer_new(size_t bytes);

@@ -13,7 +13,7 @@ const mx_op *const mx_ops[OP_COUNT] = {
 };
 #undef OP
 
-enum { MAX_OUTPUTS = 16 };
+enum { FEW_OUTPUTS = 8 };
 
 bool op_has(const char *op, const mx_array *x)
 {
@@ -60,18 +60,29 @@ static bool set_inputs(mx_array *lead, mx_array *const *in, int nin)
     return true;
 }
 
+/* The block of outputs that the shape rule describes. */
+static mx_array *make_outputs(const mx_call *call, mx_spec *specs)
+{
+    if (!call->op->shape(call, specs)) return NULL;
+    for (int i = 0; i < call->nout; i++) {
+        if (shape_size(call->op->name, spec_shape(&specs[i])) < 0) return NULL;
+    }
+    return array_new(specs, call->nout);
+}
+
 /* A new lead with one reference for each output; they are the caller's. */
 static mx_array *make_node(const mx_op *op, const void *params, mx_array *const *in, int nin)
 {
-    mx_spec specs[MAX_OUTPUTS];
-    mx_call call = {.op = op, .params = params, .in = in, .nin = nin, .nout = op->nout ? op->nout : 1};
-    if (UNLIKELY(nin > UINT16_MAX)) return mx_fail(MX_VALUE, "[%s] more than %d inputs.", op->name, UINT16_MAX);
-    if (!op->shape(&call, specs)) return NULL;
-    for (int i = 0; i < call.nout; i++) {
-        if (shape_size(op->name, spec_shape(&specs[i])) < 0) return NULL;
+    mx_spec few[FEW_OUTPUTS], *specs = few;
+    mx_call call = {.op = op, .params = params, .in = in, .nin = nin, .nout = op_output_count(op, params)};
+    if (UNLIKELY(nin > UINT16_MAX || call.nout > UINT16_MAX)) {
+        return mx_fail(MX_VALUE, "[%s] more than %d %s.", op->name, UINT16_MAX,
+                       nin > UINT16_MAX ? "inputs" : "outputs");
     }
+    if (UNLIKELY(call.nout > FEW_OUTPUTS) && !(specs = mx_alloc((size_t)call.nout, sizeof *specs))) return NULL;
     mx_stream *stream = mx_current_stream();
-    mx_array *lead = stream ? array_new(specs, call.nout) : NULL;
+    mx_array *lead = stream ? make_outputs(&call, specs) : NULL;
+    if (UNLIKELY(specs != few)) mx_free(specs);
     if (!lead) return NULL;
     if (!set_params(lead, op, params)) goto fail;
     lead->op = op;

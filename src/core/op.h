@@ -121,7 +121,8 @@ typedef struct mx_call {
     mx_array *const *in;
     mx_array *const *out;
     int nin, nout;
-    uint64_t wanted; /* vjp: bit i is set if din[i] is of use (bit 63 stands for all inputs from 63 on) */
+    /* vjp: bit i is set if din[i] is of use; jvp: if tin[i] is not just zero (bit 63 stands for all inputs from 63 on). */
+    uint64_t wanted;
 } mx_call;
 ALWAYS_INLINE bool call_wants(const mx_call *c, int i)
 {
@@ -142,7 +143,8 @@ struct mx_op {
     const mx_field *fields; /* NULL: no parameters */
     size_t params_size;
     uint32_t flags;
-    int nout; /* 0 means 1 */
+    int nout;                           /* 0 means 1 */
+    int (*outputs)(const void *params); /* instead of nout, where the parameters say it */
     /* Checks the inputs and says what the outputs are.  False: an error is recorded. */
     bool (*shape)(const mx_call *c, mx_spec *out);
     /* din[i] (all NULL at first) = cotangent of input i, of its shape and dtype; NULL stands for zero.  dout[i] is
@@ -151,8 +153,14 @@ struct mx_op {
     /* tout[i] (all NULL at first) = tangent of output i; tin[i] is never NULL. */
     bool (*jvp)(const mx_call *c, mx_array *const *tin, mx_array **tout);
     /* c->in are whole arrays: axis_in[i] is 0 where input i is mapped (its first axis is the batch), else MX_UNMAPPED;
-     * at least one is mapped.  Writes the outputs and where their batch axis is. */
+     * at least one is mapped.  Writes the outputs and where their batch axis is, MX_UNMAPPED if they
+     * have none. */
     bool (*vmap)(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out);
+    /* How many of its inputs, the first ones, a transform that lists what was made goes on to; NULL: all. */
+    int (*walked)(const mx_call *c, bool batched);
+    /* Computed by the graph itself instead of a backend: sets strides, buffers and offsets of the outputs, as a backend's
+     * `run` does, under the same terms. */
+    bool (*evaluate)(mx_array *lead);
     /* OP_VIEW: sets out->strides and out->offset over in[0]'s buffer; false (no error) if the data must be copied. */
     bool (*view)(const mx_call *c, mx_array *out);
 };
@@ -165,6 +173,10 @@ struct mx_op {
 extern const mx_op *const mx_ops[OP_COUNT];
 
 /* ---- Applying */
+ALWAYS_INLINE int op_output_count(const mx_op *op, const void *params)
+{
+    return UNLIKELY(op->outputs != NULL) ? op->outputs(params) : op->nout ? op->nout : 1;
+}
 /* Makes the node(s) of one application on the current stream; results belong to the innermost scope.  A NULL input
  * gives NULL. */
 mx_array *op_apply_n(const mx_op *op, const void *params, mx_array *const *in, int nin);

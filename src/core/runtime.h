@@ -26,8 +26,8 @@ typedef struct mx_runtime {
     pthread_mutex_t gpu_lock;
     _Atomic(void *) gpu;
     _Atomic bool forked; /* this is the child of a fork: the GPU is the parent's */
-    /* Foreign buffers whose owner must be told that they are free. */
-    _Atomic(mx_buffer *) foreign;
+    /* What waits to be given back to its owners outside. */
+    _Atomic(mx_foreign *) foreign;
     /* Random: one seed per process until mx_random_seed. */
     _Atomic uint64_t first_seed;
     /* Switches from the environment, read once. */

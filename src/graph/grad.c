@@ -69,22 +69,22 @@ static bool gather_values(const value_table *v, size_t first, mx_array *const *o
 /* ---- Reverse */
 static bool pull_back(const node_list *list, value_table *v, size_t index)
 {
-    mx_array *out[TRACE_MAX_OUTPUTS], *dout[TRACE_MAX_OUTPUTS], *few[8] = {NULL}, **din = few;
     mx_array *lead = list->nodes[index];
     if (!lead->op || !lead->op->vjp) return true;
+    call_room room;
+    if (!room_take(&room, 2 * (size_t)lead->nout + lead->nin)) return false;
+    mx_array **out = room.at, **dout = out + lead->nout, **din = dout + lead->nout;
     mx_call c = list_call(lead, out);
-    if (!gather_values(v, v->first[index], out, c.nout, dout)) return true;
-    if (!op_has_all(c.op->name, dout, c.nout)) return false;
-    if (c.nin > 8 && !(din = mx_alloc((size_t)c.nin, sizeof *din))) return false;
+    if (!gather_values(v, v->first[index], out, c.nout, dout)) return room_free(&room), true;
     for (int i = 0; i < c.nin; i++) {
         if (value_of(v, list, c.in[i])) c.wanted |= (uint64_t)1 << (i < 63 ? i : 63);
     }
-    bool ok = c.op->vjp(&c, dout, din);
+    bool ok = op_has_all(c.op->name, dout, c.nout) && c.op->vjp(&c, dout, din);
     for (int i = 0; i < c.nin && ok; i++) {
         mx_array **sum = din[i] ? value_of(v, list, c.in[i]) : NULL;
         if (sum) ok = accumulate(sum, fit(din[i], c.in[i]));
     }
-    if (din != few) mx_free(din);
+    room_free(&room);
     if (!ok && !mx_failed()) mx_fail(MX_RUNTIME, "[%s] its vjp rule failed.", c.op->name);
     return ok;
 }
@@ -139,15 +139,18 @@ bool mx_trace_vjp(mx_trace *t, mx_array *const *out, mx_array *const *dout, int 
 /* ---- Forward */
 static bool push_forward(const node_list *list, value_table *v, size_t index)
 {
-    mx_array *out[TRACE_MAX_OUTPUTS], *tout[TRACE_MAX_OUTPUTS] = {NULL}, *few[8] = {NULL}, **tin = few;
     mx_array *lead = list->nodes[index];
     if (!lead->op || !lead->op->jvp) return true;
+    call_room room;
+    if (!room_take(&room, 2 * (size_t)lead->nout + lead->nin)) return false;
+    mx_array **out = room.at, **tout = out + lead->nout, **tin = tout + lead->nout;
     mx_call c = list_call(lead, out);
-    if (c.nin > 8 && !(tin = mx_alloc((size_t)c.nin, sizeof *tin))) return false;
     bool any = false, ok = true;
     for (int i = 0; i < c.nin; i++) {
         mx_array **value = value_of(v, list, c.in[i]);
-        any |= (tin[i] = value ? *value : NULL) != NULL;
+        if (!value || !(tin[i] = *value)) continue;
+        any = true;
+        c.wanted |= (uint64_t)1 << (i < 63 ? i : 63);
     }
     for (int i = 0; i < c.nin && any && ok; i++) ok = tin[i] || (tin[i] = mx_zeros_like(c.in[i]));
     if (any && ok) ok = c.op->jvp(&c, tin, tout);
@@ -156,7 +159,7 @@ static bool push_forward(const node_list *list, value_table *v, size_t index)
         ok = !tout[i] || value;
         v->values[v->first[index] + (size_t)i] = mx_keep(value);
     }
-    if (tin != few) mx_free(tin);
+    room_free(&room);
     if (!ok && !mx_failed()) mx_fail(MX_RUNTIME, "[%s] its jvp rule failed.", c.op->name);
     return ok;
 }

@@ -205,7 +205,9 @@ static bool run_node(mx_array *lead)
 {
     int64_t started = UNLIKELY(runtime.trace_eval) ? clock_ns() : 0;
     bool ok = (lead->op->view && run_view(lead)) ||
-              lead->stream->backend->run(lead->stream, &(mx_group){.nodes = &lead, .count = 1, .written = 1});
+              (lead->op->evaluate
+                   ? lead->op->evaluate(lead)
+                   : lead->stream->backend->run(lead->stream, &(mx_group){.nodes = &lead, .count = 1, .written = 1}));
     if (UNLIKELY(runtime.check_nan) && ok) ok = check_nan(lead);
     if (UNLIKELY(runtime.trace_eval)) print_node(lead, started);
     return ok;

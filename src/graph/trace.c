@@ -128,41 +128,44 @@ void list_free(node_list *list)
 
 typedef struct list_frame {
     mx_array *lead;
-    int next;
+    int next, end;
 } list_frame;
 
-/* Is the node in the list of a trace (its bit), or of what is to be computed (no bit)? */
-static bool belongs(const mx_array *lead, uint64_t bit)
+/* Is the node in the list of a trace, or of what is to be computed (NULL)? */
+static bool belongs(const mx_array *lead, const mx_trace *t)
 {
-    return !bit || (lead->trace & bit);
+    return !t || (lead->trace & t->bit);
 }
 
-static int inputs_below(const mx_array *lead, uint64_t bit)
+static int inputs_below(mx_array *lead, const mx_trace *t)
 {
-    return bit || atomic_load_explicit(&((mx_array *)lead)->state, memory_order_acquire) == STATE_LAZY ? lead->nin : 0;
+    if (!t) return atomic_load_explicit(&lead->state, memory_order_acquire) == STATE_LAZY ? lead->nin : 0;
+    if (LIKELY(!lead->op || !lead->op->walked)) return lead->nin;
+    mx_call c = {.op = lead->op, .params = array_params(lead), .in = lead->in, .nin = lead->nin, .nout = lead->nout};
+    return lead->op->walked(&c, t->batch >= 0);
 }
 
 /* Depth first, by hand: graphs are deeper than stacks.  A node is added when all its inputs are. */
-static bool collect_below(node_list *list, uint64_t bit, mx_array *root)
+static bool collect_below(node_list *list, const mx_trace *t, mx_array *root)
 {
     size_t depth = 0, capacity = 0;
     list_frame *stack = NULL;
     bool ok = true;
     mx_array *enter = root;
     for (;;) {
-        if (enter && belongs(enter, bit) && list_find(list, enter) < 0) {
+        if (enter && belongs(enter, t) && list_find(list, enter) < 0) {
             if (depth == capacity) {
                 capacity = capacity ? 2 * capacity : 64;
                 list_frame *bigger = mx_resize(stack, capacity, sizeof *stack);
                 if (!(ok = bigger != NULL)) break;
                 stack = bigger;
             }
-            stack[depth++] = (list_frame){enter, 0};
+            stack[depth++] = (list_frame){enter, 0, inputs_below(enter, t)};
         }
         enter = NULL;
         if (depth == 0) break;
         list_frame *top = &stack[depth - 1];
-        if (top->next < inputs_below(top->lead, bit)) {
+        if (top->next < top->end) {
             enter = array_lead(top->lead->in[top->next++]);
         } else if (depth--, list_find(list, top->lead) < 0 && !(ok = list_add(list, top->lead))) {
             break;
@@ -178,14 +181,14 @@ bool list_collect(node_list *list, const mx_trace *t, mx_array *const *out, int 
     for (int i = 0; i < t->nin && ok; i++) {
         if (list_find(list, t->traced[i]) < 0) ok = list_add(list, t->traced[i]);
     }
-    for (int i = 0; i < nout && ok; i++) ok = collect_below(list, t->bit, array_lead(out[i]));
+    for (int i = 0; i < nout && ok; i++) ok = collect_below(list, t, array_lead(out[i]));
     return ok;
 }
 
 bool list_collect_lazy(node_list *list, mx_array *const *out, int nout)
 {
     bool ok = true;
-    for (int i = 0; i < nout && ok; i++) ok = collect_below(list, 0, array_lead(out[i]));
+    for (int i = 0; i < nout && ok; i++) ok = collect_below(list, NULL, array_lead(out[i]));
     return ok;
 }
 
@@ -196,9 +199,20 @@ mx_call list_call(const mx_array *lead, mx_array **out)
         .op = lead->op, .params = array_params(lead), .in = lead->in, .out = out, .nin = lead->nin, .nout = lead->nout};
 }
 
+bool room_take(call_room *r, size_t count)
+{
+    bool few = count <= sizeof r->few / sizeof *r->few;
+    memset(r->few, 0, sizeof r->few);
+    return (r->at = few ? r->few : mx_alloc(count, sizeof *r->at)) != NULL;
+}
+
+void room_free(call_room *r)
+{
+    if (r->at != r->few) mx_free(r->at);
+}
+
 /* ---- Whole functions */
-/* Closes the scope of a transform; its results become temporaries of the caller's scope. */
-static bool hand_out(mx_scope s, bool ok, mx_array **a, int na, mx_array **b, int nb)
+bool trace_hand_out(mx_scope s, bool ok, mx_array **a, int na, mx_array **b, int nb)
 {
     for (int i = 0; i < na; i++) mx_keep(a[i] = ok ? a[i] : NULL);
     for (int i = 0; i < nb; i++) mx_keep(b[i] = ok ? b[i] : NULL);
@@ -234,7 +248,7 @@ bool mx_vjp(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array *const *
     bool ok = t && trace_call("vjp", fn, ctx, traced, nin, out, nout) && mx_trace_vjp(t, out, dout, nout, din);
     mx_trace_end(&t);
     mx_free(traced);
-    return hand_out(s, ok, out, nout, din, nin);
+    return trace_hand_out(s, ok, out, nout, din, nin);
 }
 
 bool mx_value_and_grad(mx_fn fn, void *ctx, mx_array *const *params, int n, mx_array **value, mx_array **grads)
@@ -253,7 +267,7 @@ bool mx_value_and_grad(mx_fn fn, void *ctx, mx_array *const *params, int n, mx_a
     ok = ok && seed && mx_trace_vjp(t, value, &seed, 1, grads);
     mx_trace_end(&t);
     mx_free(traced);
-    return hand_out(s, ok, value, 1, grads, n);
+    return trace_hand_out(s, ok, value, 1, grads, n);
 }
 
 bool mx_jvp(mx_fn fn, void *ctx, mx_array *const *in, mx_array *const *tin, int nin, mx_array **out, mx_array **tout,
@@ -266,7 +280,7 @@ bool mx_jvp(mx_fn fn, void *ctx, mx_array *const *in, mx_array *const *tin, int 
     bool ok = t && trace_call("jvp", fn, ctx, traced, nin, out, nout) && mx_trace_jvp(t, tin, out, nout, tout);
     mx_trace_end(&t);
     mx_free(traced);
-    return hand_out(s, ok, out, nout, tout, nout);
+    return trace_hand_out(s, ok, out, nout, tout, nout);
 }
 
 bool mx_vmap(mx_fn fn, void *ctx, mx_array *const *in, const int *in_axes, int nin, mx_array **out, const int *out_axes,
@@ -280,5 +294,5 @@ bool mx_vmap(mx_fn fn, void *ctx, mx_array *const *in, const int *in_axes, int n
         t && trace_call("vmap", fn, ctx, traced, nin, inner, nout) && mx_trace_vmap(t, inner, out_axes, nout, out);
     mx_trace_end(&t);
     mx_free(traced);
-    return hand_out(s, ok, out, nout, NULL, 0);
+    return trace_hand_out(s, ok, out, nout, NULL, 0);
 }

@@ -18,6 +18,9 @@ struct mx_trace {
     mx_stream *stream; /* captured: the current one at its beginning */
 };
 
+/* x for each of a batch of `size`, along a new first axis. */
+mx_array *batch_repeat(mx_array *x, int64_t size);
+
 mx_trace *trace_new(int nin, bool batched);
 /* A trace, and outputs that it can end with; false: an error is recorded. */
 bool trace_is_open(const char *op, const mx_trace *t, mx_array *const *out, int nout);
@@ -27,6 +30,8 @@ bool trace_call(const char *op, mx_fn fn, void *ctx, mx_array *const *in, int ni
 
 /* A temporary that has a shape and a dtype, but no data. */
 mx_array *placeholder_new(mx_shape shape, mx_dtype dtype);
+/* Closes the scope of a transform; its results become temporaries of the caller's scope, NULL unless `ok`. */
+bool trace_hand_out(mx_scope s, bool ok, mx_array **a, int na, mx_array **b, int nb);
 
 /* Leads that were made in a trace, inputs before readers, and where each is in the list. */
 typedef struct node_list {
@@ -45,6 +50,11 @@ void list_free(node_list *list);
 int64_t list_find(const node_list *list, const mx_array *x);
 mx_call list_call(const mx_array *lead, mx_array **out); /* the application that made it */
 
-enum { TRACE_MAX_OUTPUTS = 16 };
+/* Room for the arrays of one application, zeroed; on the heap if there are many. */
+typedef struct call_room {
+    mx_array *few[24], **at;
+} call_room;
+bool room_take(call_room *r, size_t count);
+void room_free(call_room *r);
 
 #endif

@@ -90,11 +90,12 @@ static mx_array *whole(const node_list *list, mx_array *const *batched, const si
     return b ? b : x;
 }
 
-static bool apply_rule(const node_list *list, mx_array **batched, const size_t *first, size_t index, mx_array **in,
-                       int *axis_in)
+/* `in` and `axis_in` have room for the inputs and, after them, for the outputs. */
+static bool apply_rule(const mx_trace *t, const node_list *list, mx_array **batched, const size_t *first, size_t index,
+                       mx_array **in, int *axis_in)
 {
-    mx_array *lead = list->nodes[index], *out[TRACE_MAX_OUTPUTS] = {NULL};
-    int axis_out[TRACE_MAX_OUTPUTS] = {0};
+    mx_array *lead = list->nodes[index], **out = in + lead->nin;
+    int *axis_out = axis_in + lead->nin;
     bool any = false;
     mx_call c = {.op = lead->op, .params = array_params(lead), .in = in, .nin = lead->nin, .nout = lead->nout};
     for (int i = 0; i < c.nin; i++) {
@@ -106,7 +107,9 @@ static bool apply_rule(const node_list *list, mx_array **batched, const size_t *
     if (!c.op->vmap(&c, axis_in, out, axis_out))
         return mx_fail_false(MX_RUNTIME, "[%s] its vmap rule failed.", c.op->name);
     for (int i = 0; i < c.nout; i++) {
-        mx_array *b = axis_out[i] == 0 ? out[i] : mx_moveaxis(out[i], axis_out[i], 0);
+        mx_array *b = axis_out[i] == 0             ? out[i]
+                      : axis_out[i] == MX_UNMAPPED ? batch_repeat(out[i], t->batch)
+                                                   : mx_moveaxis(out[i], axis_out[i], 0);
         if (!b) return false;
         batched[first[index] + (size_t)i] = mx_keep(b);
     }
@@ -122,16 +125,25 @@ static bool replay(const mx_trace *t, const node_list *list, mx_array **batched,
     for (size_t i = 0; i < list->count; i++) {
         mx_array *lead = list->nodes[i];
         if (!lead->op || lead->nin == 0 || batched[first[i]]) continue;
-        mx_array **in = mx_alloc((size_t)lead->nin, sizeof *in);
-        int *axis_in = mx_alloc((size_t)lead->nin, sizeof *axis_in);
+        size_t count = (size_t)lead->nin + lead->nout;
+        mx_array **in = mx_alloc(count, sizeof *in);
+        int *axis_in = mx_alloc(count, sizeof *axis_in);
         mx_scope s = mx_scope_open();
-        bool ok = in && axis_in && apply_rule(list, batched, first, i, in, axis_in) && !mx_failed();
+        bool ok = in && axis_in && apply_rule(t, list, batched, first, i, in, axis_in) && !mx_failed();
         mx_scope_close(s, NULL);
         mx_free(in);
         mx_free(axis_in);
         if (!ok) return false;
     }
     return true;
+}
+
+mx_array *batch_repeat(mx_array *x, int64_t size)
+{
+    int64_t shape[MX_MAX_NDIM + 1] = {size};
+    if (!x) return NULL;
+    for (int i = 0; i < x->ndim; i++) shape[i + 1] = x->shape[i];
+    return mx_broadcast_to(x, (mx_shape){x->ndim + 1, shape});
 }
 
 /* One output with its batch axis where it is wanted; an output that depends on no mapped input is repeated. */
@@ -141,11 +153,7 @@ static mx_array *place(const mx_trace *t, mx_array *x, int axis, int out_axis)
         if (axis == MX_UNMAPPED) return x;
         return mx_fail(MX_VALUE, "[vmap] an output that depends on a mapped input needs an output axis.");
     }
-    if (axis == MX_UNMAPPED) {
-        int64_t shape[MX_MAX_NDIM + 1] = {t->batch};
-        for (int i = 0; i < x->ndim; i++) shape[i + 1] = x->shape[i];
-        x = mx_broadcast_to(x, (mx_shape){x->ndim + 1, shape});
-    }
+    if (axis == MX_UNMAPPED) x = batch_repeat(x, t->batch);
     int a = x ? axis_of("vmap", out_axis, x->ndim, MX_VALUE) : -1;
     return a < 0 ? NULL : mx_moveaxis(x, 0, a);
 }
