@@ -35,5 +35,11 @@ typedef struct mx_mark {
 MX_API mx_mark mx_error_mark(void);
 MX_API void mx_error_reset(mx_mark mark);
 
+/* With MICA_TRACE=where in the environment an error of an evaluation says where its node was made: `locate` is asked
+ * whenever a thread of the program makes a node, and writes a place of the program as text; false if it knows none.
+ * Bindings set it; NULL switches it off. */
+typedef bool (*mx_locate_fn)(char *text, size_t size);
+MX_API void mx_set_locator(mx_locate_fn locate);
+
 MX_END_DECLS
 #endif

@@ -6,6 +6,7 @@
 #include "core/op.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "core/where.h"
 #include <string.h>
 
 _Static_assert(sizeof(mx_array) <= NODE_BYTES, "a node is three cache lines");
@@ -125,6 +126,7 @@ static void free_block(mx_array *lead)
 {
     mx_state state = (mx_state)atomic_load_explicit(&lead->state, memory_order_acquire);
     int count = lead->nout;
+    where_forget(lead);
     array_detach(lead);
     for (int i = 0; i < count; i++) {
         release_value(lead + i, state);

@@ -45,22 +45,35 @@ void *mx_fail_errno(const char *op, const char *path)
     return mx_fail(MX_RUNTIME, "[%s] %s: %s.", op, path, strerror(errno));
 }
 
-void error_prefix(const char *format, ...)
+/* The message with text before or after it; without memory it stays as it is. */
+static void extend_message(bool before, const char *format, va_list args)
 {
     mx_thread *self = thread_self();
     if (self->code == MX_OK || !self->message) return;
-    char prefix[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(prefix, sizeof prefix, format, args);
-    va_end(args);
-    size_t a = strlen(prefix), b = strlen(self->message);
-    char *text = memory_try(a + b + 1);
+    char more[1024];
+    vsnprintf(more, sizeof more, format, args);
+    size_t bytes = strlen(more) + strlen(self->message) + 1;
+    char *text = memory_try(bytes);
     if (!text) return;
-    memcpy(text, prefix, a);
-    memcpy(text + a, self->message, b + 1);
+    snprintf(text, bytes, "%s%s", before ? more : self->message, before ? self->message : more);
     mx_free(self->message);
     self->fixed_message = self->message = text;
+}
+
+void error_prefix(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    extend_message(true, format, args);
+    va_end(args);
+}
+
+void error_suffix(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    extend_message(false, format, args);
+    va_end(args);
 }
 
 bool mx_failed(void)

@@ -18,7 +18,8 @@ typedef struct mx_failure {
 void *mx_fail_errno(const char *op, const char *path); /* "[op] path: what the system says", RUNTIME */
 void *mx_fail_v(mx_code code, const char *format, va_list args);
 /* Adds text before the pending error's message. */
-void error_prefix(const char *format, ...);
+void error_prefix(const char *format, ...) PRINTF_LIKE(1, 2);
+void error_suffix(const char *format, ...) PRINTF_LIKE(1, 2); /* after it */
 
 /* Takes the calling thread's error as a failure with one reference; NULL if none is pending or there is no memory for
  * it (then the error stays pending). */

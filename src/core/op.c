@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "core/where.h"
 #include <string.h>
 
 #define OP(name) [OP_##name] = &mx_op_##name,
@@ -88,6 +89,7 @@ static mx_array *make_node(const mx_op *op, const void *params, mx_array *const 
     lead->op = op;
     if (!set_inputs(lead, in, nin)) goto fail;
     for (int i = 0; i < call.nout; i++) lead[i].stream = stream;
+    where_note(lead);
     return lead;
 fail:
     for (int i = call.nout - 1; i >= 0; i--) mx_drop(lead + i);

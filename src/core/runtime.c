@@ -14,6 +14,7 @@ mx_runtime runtime = {
     .done_lock = PTHREAD_MUTEX_INITIALIZER,
     .stream_lock = PTHREAD_MUTEX_INITIALIZER,
     .gpu_lock = PTHREAD_MUTEX_INITIALIZER,
+    .where_lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
 void memory_lock_for_fork(bool lock);
@@ -45,12 +46,14 @@ static void before_fork(void)
     pthread_mutex_lock(&runtime.stream_lock);
     pthread_mutex_lock(&runtime.done_lock);
     pthread_mutex_lock(&runtime.gpu_lock);
+    pthread_mutex_lock(&runtime.where_lock);
     memory_lock_for_fork(true);
 }
 
 static void after_fork_parent(void)
 {
     memory_lock_for_fork(false);
+    pthread_mutex_unlock(&runtime.where_lock);
     pthread_mutex_unlock(&runtime.gpu_lock);
     pthread_mutex_unlock(&runtime.done_lock);
     pthread_mutex_unlock(&runtime.stream_lock);
@@ -83,6 +86,7 @@ CONSTRUCTOR static void start(void)
     runtime.trace_fuse = environment_lists("MICA_TRACE", "fuse");
     const char *fuse = getenv("MICA_FUSE");
     runtime.fuse = !fuse || strcmp(fuse, "0") != 0;
+    runtime.trace_where = environment_lists("MICA_TRACE", "where");
     const char *check = getenv("MICA_CHECK_NAN");
     runtime.check_nan = check && strcmp(check, "0") != 0;
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);

@@ -5,8 +5,11 @@
 #define CORE_RUNTIME_H
 
 #include "core/stream.h"
+#include "mica/error.h"
 #include <pthread.h>
 #include <stdatomic.h>
+
+typedef struct where_table where_table;
 
 typedef struct mx_runtime {
     /* Graph: held to build a tape.  `done` is signalled when evaluated nodes that others wait for are final. */
@@ -30,8 +33,12 @@ typedef struct mx_runtime {
     _Atomic(mx_foreign *) foreign;
     /* Random: one seed per process until mx_random_seed. */
     _Atomic uint64_t first_seed;
+    /* MICA_TRACE=where (core/where.h). */
+    pthread_mutex_t where_lock;
+    where_table *where;
+    _Atomic(mx_locate_fn) locate;
     /* Switches from the environment, read once. */
-    bool trace_eval, trace_fuse, check_nan, fuse;
+    bool trace_eval, trace_fuse, trace_where, check_nan, fuse;
 } mx_runtime;
 
 extern mx_runtime runtime;

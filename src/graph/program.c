@@ -4,6 +4,7 @@
  * is that of its readers already, so a node costs no atomic operation but those of its parameters. */
 #include "core/memory.h"
 #include "core/runtime.h"
+#include "core/where.h"
 #include "graph/capture.h"
 #include <string.h>
 
@@ -119,6 +120,7 @@ static bool replay_step(const program_step *s, mx_array **values, mx_stream *cur
         lead[i].trace = trace & open;
         values[s->out + (uint32_t)i] = &lead[i];
     }
+    where_note(lead);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "core/where.h"
 #include "graph/check.h"
 #include "graph/plan.h"
 #include <stdio.h>
@@ -240,6 +241,7 @@ static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
     mx_failure *failure = failure_keep(failed_input(lead));
     if (!failure) {
         if (LIKELY(run_node(lead))) return publish(lead), true;
+        where_tell(lead);
         if (repeatable && thread_self()->code == MX_MEMORY) return unclaim(lead), false;
         failure = failure_take();
         if (!failure) return unclaim(lead), false;
