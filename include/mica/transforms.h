@@ -50,6 +50,39 @@ MX_API mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout)
 MX_API bool mx_program_run(const mx_program *p, mx_array *const *in, int nin, mx_array **out, int nout);
 MX_API mx_program *mx_program_keep(mx_program *p);
 MX_API void mx_program_drop(mx_program *p); /* NULL is fine */
+MX_API int mx_program_outputs(const mx_program *p);
+/* Something of the binding's that lives as long as the program; `release(note)` at its end. */
+MX_API void mx_program_set_note(mx_program *p, void *note, void (*release)(void *note));
+MX_API void *mx_program_note(const mx_program *p);
+
+/* ---- compile: fn is captured at its first call for each kind of inputs (dtypes, shapes or, with `shapeless`, numbers of
+ * dimensions, device) and made again from then on, without being called.  Arrays that fn uses and is not given are
+ * constants.  At most 256 programs are kept, the last ones used.  From any thread. */
+typedef struct mx_compiled mx_compiled;
+MX_API mx_compiled *mx_compile(mx_fn fn, void *ctx, int nout, bool shapeless);
+MX_API bool mx_compiled_call(mx_compiled *c, mx_array *const *in, int nin, mx_array **out);
+MX_API void mx_compiled_clear(mx_compiled *c); /* forgets what was captured */
+MX_API void mx_compiled_free(mx_compiled **c); /* sets *c to NULL */
+/* For bindings whose functions have identities: the one of an id, which lives until it is erased and freed. */
+MX_API mx_compiled *mx_compile_shared(uintptr_t id, bool shapeless);
+MX_API void mx_compile_erase(uintptr_t id);
+MX_API void mx_compile_clear_cache(void); /* erases all */
+/* The same in steps, with a key of the binding's own (constants, the structure of its arguments); fn may be NULL.  find
+ * gives a reference or, without an error, NULL; add keeps the program unless it depends on a trace that is open. */
+MX_API mx_program *mx_compiled_find(mx_compiled *c, const void *key, size_t key_bytes, mx_array *const *in, int nin);
+MX_API bool mx_compiled_add(mx_compiled *c, const void *key, size_t key_bytes, mx_array *const *in, int nin,
+                            mx_program *p);
+
+/* What compile does, in the whole process; MLX_DISABLE_COMPILE in the environment is DISABLED at first: functions are
+ * called as they are.  NO_SIMPLIFY captures every step that was made.  Returns the mode before. */
+typedef enum mx_compile_mode {
+    MX_COMPILE_DISABLED,
+    MX_COMPILE_NO_SIMPLIFY,
+    MX_COMPILE_NO_FUSE, /* as ENABLED: fusion is evaluation's business (MICA_FUSE=0) */
+    MX_COMPILE_ENABLED
+} mx_compile_mode;
+MX_API mx_compile_mode mx_set_compile_mode(mx_compile_mode mode);
+MX_API mx_compile_mode mx_compile_mode_now(void);
 
 /* The same arrays, not computed before those in `on` are; `out` has room for nin. */
 MX_API bool mx_depends(mx_array *const *in, int nin, mx_array *const *on, int count, mx_array **out);

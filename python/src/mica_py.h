@@ -37,6 +37,9 @@ typedef struct py_state {
     PyTypeObject *function_type, *method_type;          /* rows made callable (args.c) */
     PyObject *bound_method;                             /* types.MethodType */
     PyTypeObject *transformed_type, *random_state_type; /* transforms.c, random.c */
+    PyTypeObject *compiled_type;                        /* compile.c */
+    PyObject *array_mark;                               /* stands for an array in the shape of a tree */
+    PyThread_type_lock state_lock;                      /* held to call a compiled function that has state */
     PyTypeObject *at_type;                              /* what x.at returns (index.c) */
     PyObject *dtypes[MX_DTYPE_COUNT];                   /* the objects mx.float32 ... */
     PyObject *categories[MX_KIND_COUNT];

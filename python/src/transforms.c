@@ -235,14 +235,18 @@ static PyObject *transformed_call(PyObject *self, PyObject *args, PyObject *kwar
     return f->kind == TRANSFORM_VMAP ? py_vmap_call(f, args, kwargs) : py_grad_call(f, args, kwargs);
 }
 
-/* Names, texts and all other attributes are those of the original function. */
-static PyObject *transformed_getattro(PyObject *self, PyObject *name)
+PyObject *py_getattr_of_function(PyObject *self, PyObject *fun, PyObject *name)
 {
     static const char *const own[] = {"__class__", "__call__", "__repr__", "__str__", "__hash__", "__eq__", "__ne__"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0) return PyObject_GenericGetAttr(self, name);
     }
-    return PyObject_GetAttr(((py_transformed *)self)->fun, name);
+    return PyObject_GetAttr(fun, name);
+}
+
+static PyObject *transformed_getattro(PyObject *self, PyObject *name)
+{
+    return py_getattr_of_function(self, ((py_transformed *)self)->fun, name);
 }
 
 static PyType_Slot transformed_slots[] = {
@@ -273,5 +277,6 @@ static const py_row rows[] = {
 bool py_init_transforms(PyObject *module)
 {
     py_the.transformed_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &transformed_spec, NULL);
-    return py_the.transformed_type && py_add_functions(module, rows) && py_add_grad(module) && py_add_vmap(module);
+    return py_the.transformed_type && py_add_functions(module, rows) && py_add_grad(module) && py_add_vmap(module) &&
+           py_add_compile(module);
 }

@@ -25,6 +25,9 @@ PyObject *py_grad_call(py_transformed *f, PyObject *args, PyObject *kwargs);
 PyObject *py_vmap_call(py_transformed *f, PyObject *args, PyObject *kwargs);
 bool py_add_grad(PyObject *module);
 bool py_add_vmap(PyObject *module);
+bool py_add_compile(PyObject *module);
+/* An attribute of a transformed function: names, texts and all the rest are those of the original. */
+PyObject *py_getattr_of_function(PyObject *self, PyObject *fun, PyObject *name);
 
 /* The nodes of arrays; free with PyMem_Free.  NULL: MemoryError. */
 mx_array **py_nodes_of(const py_leaves *leaves);

@@ -3,6 +3,7 @@
  * Process-wide state, the environment, and what happens around fork. */
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "mica/transforms.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ mx_runtime runtime = {
     .stream_lock = PTHREAD_MUTEX_INITIALIZER,
     .gpu_lock = PTHREAD_MUTEX_INITIALIZER,
     .where_lock = PTHREAD_MUTEX_INITIALIZER,
+    .compile_lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
 void memory_lock_for_fork(bool lock);
@@ -42,6 +44,7 @@ int64_t clock_ns(void)
  * thread that is gone; queues and workers of streams start anew. */
 static void before_fork(void)
 {
+    pthread_mutex_lock(&runtime.compile_lock);
     pthread_mutex_lock(&runtime.graph_lock);
     pthread_mutex_lock(&runtime.stream_lock);
     pthread_mutex_lock(&runtime.done_lock);
@@ -58,6 +61,7 @@ static void after_fork_parent(void)
     pthread_mutex_unlock(&runtime.done_lock);
     pthread_mutex_unlock(&runtime.stream_lock);
     pthread_mutex_unlock(&runtime.graph_lock);
+    pthread_mutex_unlock(&runtime.compile_lock);
 }
 
 static void after_fork_child(void)
@@ -82,6 +86,7 @@ static int first_device(void)
 CONSTRUCTOR static void start(void)
 {
     atomic_init(&runtime.default_device, first_device());
+    atomic_init(&runtime.compile_mode, getenv("MLX_DISABLE_COMPILE") ? MX_COMPILE_DISABLED : MX_COMPILE_ENABLED);
     runtime.trace_eval = environment_lists("MICA_TRACE", "eval");
     runtime.trace_fuse = environment_lists("MICA_TRACE", "fuse");
     const char *fuse = getenv("MICA_FUSE");

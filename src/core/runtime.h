@@ -20,6 +20,10 @@ typedef struct mx_runtime {
     _Atomic unsigned trace_turn;     /* the next bit to try */
     _Atomic uint64_t traces;         /* bits of all open traces */
     _Atomic uint64_t batched_traces; /* ... of those that batch: their nodes have no data */
+    /* Compiled functions: held to look for a program or to add one. */
+    pthread_mutex_t compile_lock;
+    struct mx_compiled *compiled; /* those that have ids */
+    _Atomic int compile_mode;
     /* Streams and devices. */
     pthread_mutex_t stream_lock;
     mx_stream *streams;

@@ -19,6 +19,7 @@ typedef struct capture {
     uint32_t *constant_slots; /* the same: constant + 1 */
     size_t step_slot_count, constant_slot_count, constant_room;
     uint32_t source_count;
+    bool simplify;
 } capture;
 
 mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, mx_array **traced)
@@ -168,11 +169,12 @@ static bool add_step(capture *c, size_t index)
     for (int i = 0; i < lead->nin; i++) {
         if (!value_of(c, lead->in[i], &s.in[i])) return false;
     }
-    if (s.op->flags & OP_IDENTITY) {
+    if (s.op->flags & OP_IDENTITY && c->simplify) {
         c->first[index] = s.in[0];
         return true;
     }
-    uint32_t *slot = s.op->flags & OP_IMPURE || (s.op->params_size && !s.op->fields) ? NULL : step_slot(c, &s);
+    bool alone = !c->simplify || s.op->flags & OP_IMPURE || (s.op->params_size && !s.op->fields);
+    uint32_t *slot = alone ? NULL : step_slot(c, &s);
     if (slot && *slot) {
         c->first[index] = p->steps[*slot - 1].out;
         return true;
@@ -317,7 +319,8 @@ static bool prepare(capture *c, mx_array *const *out, int nout)
 mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout)
 {
     if (!trace_is_open("compile", t, out, nout)) return NULL;
-    capture c = {.trace = t, .p = mx_alloc(1, sizeof *c.p)};
+    capture c = {
+        .trace = t, .p = mx_alloc(1, sizeof *c.p), .simplify = mx_compile_mode_now() != MX_COMPILE_NO_SIMPLIFY};
     if (!c.p) return NULL;
     atomic_init(&c.p->refs, 1);
     bool ok = prepare(&c, out, nout) && add_steps(&c) && add_outputs(&c, out, nout) && describe_values(&c) &&

@@ -48,7 +48,9 @@ struct mx_program {
     program_constant *constants;
     program_step *steps;
     uint32_t *outputs, *sources; /* nout; the steps' inputs */
-    int64_t *dims;               /* the values' shapes */
+    int64_t *dims;               /* the inputs' shapes */
+    void *note;                  /* the binding's */
+    void (*release_note)(void *note);
 };
 
 /* Captures fn on placeholders like `in` (only shapes and dtypes matter).  NULL: an error is recorded. */

@@ -37,6 +37,7 @@ void mx_program_drop(mx_program *p)
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
     for (uint32_t i = 0; i < p->step_count; i++) free_step(&p->steps[i]);
     for (uint32_t i = 0; i < p->constant_count; i++) mx_drop(p->constants[i].array);
+    if (p->release_note) p->release_note(p->note);
     mx_free(p->values);
     mx_free(p->constants);
     mx_free(p->steps);
@@ -44,6 +45,23 @@ void mx_program_drop(mx_program *p)
     mx_free(p->sources);
     mx_free(p->dims);
     mx_free(p);
+}
+
+void mx_program_set_note(mx_program *p, void *note, void (*release)(void *note))
+{
+    if (!p) return;
+    p->note = note;
+    p->release_note = release;
+}
+
+void *mx_program_note(const mx_program *p)
+{
+    return p ? p->note : NULL;
+}
+
+int mx_program_outputs(const mx_program *p)
+{
+    return p ? (int)p->nout : 0;
 }
 
 bool program_is_bound(const mx_program *p)

@@ -11,7 +11,7 @@
 
 typedef void generic_fn(void);
 
-typedef enum form { PLAIN, WITH_PAYLOAD, UNARY, GRADIENT } form;
+typedef enum form { PLAIN, WITH_PAYLOAD, UNARY, GRADIENT, NATIVE } form;
 
 struct mlxc_closure {
     atomic_int count;
@@ -117,6 +117,11 @@ mlx_closure_value_and_grad mlxc_gradient_closure(mlxc_gradient_fn *fn, void *pay
     return (mlx_closure_value_and_grad){new_closure("value_and_grad", GRADIENT, (generic_fn *)fn, payload, dtor)};
 }
 
+mlx_closure mlxc_native_closure(const char *name, mlxc_native_fn *fn, void *payload, void (*dtor)(void *))
+{
+    return (mlx_closure){new_closure(name, NATIVE, (generic_fn *)fn, payload, dtor)};
+}
+
 /* Calls through the type's own signature; the arguments are those of the plain form. */
 #define CALL(type, closure, ...)                                                                                       \
     ((closure)->form == WITH_PAYLOAD ? ((type##_payload_fn *)(closure)->fn)(__VA_ARGS__, (closure)->payload)           \
@@ -158,6 +163,7 @@ static int run_unary(mlxc_closure *closure, mlx_vector_array *out, mx_array *con
 bool mlxc_closure_run(mlxc_closure *closure, mlx_vector_array *out, mx_array *const *in, size_t count)
 {
     mlxc_vector list = {.at = (mx_array **)in, .count = count};
+    if (closure->form == NATIVE) return ((mlxc_native_fn *)closure->fn)(out, list, closure->payload);
     int status = closure->form == UNARY ? run_unary(closure, out, in, count)
                                         : CALL(mlx_closure, closure, out, (mlx_vector_array){&list});
     return !mx_failed() && check_status("closure", status) &&

@@ -119,6 +119,10 @@ bool mlxc_closure_run(mlxc_closure *closure, mlx_vector_array *out, mx_array *co
 typedef bool mlxc_gradient_fn(mlx_vector_array *values, mlx_vector_array *grads, mlxc_vector in, void *payload);
 mlx_closure_value_and_grad mlxc_gradient_closure(mlxc_gradient_fn *fn, void *payload, void (*dtor)(void *));
 
+/* The same for plain closures. */
+typedef bool mlxc_native_fn(mlx_vector_array *out, mlxc_vector in, void *payload);
+mlx_closure mlxc_native_closure(const char *name, mlxc_native_fn *fn, void *payload, void (*dtor)(void *));
+
 /* Makes room for one more entry in a list that grows by half. */
 bool mlxc_grow(void **at, size_t *capacity, size_t count, size_t item_bytes);
 

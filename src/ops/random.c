@@ -96,7 +96,6 @@ bool mx_random_seed(uint64_t seed)
 
 bool mx_random_set_state(mx_array *key)
 {
-    if (key && mx_is_tracer(key)) return mx_fail_false(MX_VALUE, "[random] the state cannot be a placeholder.");
     if (key) return check_key(key) && set_state(key);
     mx_thread *self = thread_self();
     mx_drop(self->random_key);
@@ -104,13 +103,22 @@ bool mx_random_set_state(mx_array *key)
     return true;
 }
 
-/* The state becomes row 0 of split(state, 2), the draw uses row 1.  Computed at once: four words cost less than the
- * nodes that would compute them. */
+static mx_array *row(mx_array *keys, int64_t i)
+{
+    return mx_reshape(mx_slice(keys, (int64_t[]){i, 0}, (int64_t[]){i + 1, 2}, (int64_t[]){1, 1}), MX_SHAPE(2));
+}
+
+/* The state becomes row 0 of split(state, 2), the draw uses row 1.  Computed at once where the state is known: four
+ * words cost less than the nodes that would compute them. */
 static mx_array *next_key(void)
 {
     mx_array *now = state();
     uint32_t k[2], first[2] = {0, 1}, second[2] = {2, 3};
     if (!now) return NULL;
+    if (array_state(now) != STATE_DONE) {
+        mx_array *both = mx_random_split(now, 2);
+        return set_state(row(both, 0)) ? row(both, 1) : NULL;
+    }
     if (!mx_read(now, k, sizeof k)) return NULL;
     for (int i = 0; i < 2; i++) threefry(k[0], k[1], &first[i], &second[i]);
     mx_array *next = key_of(second);

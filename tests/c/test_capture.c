@@ -160,3 +160,60 @@ TEST(a_replay_wants_the_shapes_it_was_captured_with)
     CHECK_CODE(mx_program_run(p, &x, 0, &out, 1), MX_VALUE, "[program] 0 inputs");
     mx_program_drop(p);
 }
+
+static bool counted(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    ++*(int *)ctx;
+    return repeated(NULL, in, nin, out, nout);
+}
+
+TEST(a_compiled_function_is_called_once_for_each_kind_of_inputs)
+{
+    int calls = 0;
+    mx_array *x = vector(), *y = mx_astype(x, MX_FLOAT16), *out;
+    mx_compiled *c = mx_compile(counted, &calls, 1, false);
+    for (int i = 0; i < 3; i++) {
+        CHECK(mx_compiled_call(c, (mx_array *[]){x, x}, 2, &out));
+        CHECK_VALUES(out, 0, 10, 38, 84);
+        CHECK(mx_compiled_call(c, (mx_array *[]){x, y}, 2, &out));
+        CHECK(mx_compiled_call(c, (mx_array *[]){mx_reshape(x, SHAPE(1, 3)), x}, 2, &out));
+    }
+    CHECK(calls == 3);
+    mx_compiled_clear(c);
+    CHECK(mx_compiled_call(c, (mx_array *[]){x, x}, 2, &out));
+    CHECK(calls == 4);
+    mx_compile_mode before = mx_set_compile_mode(MX_COMPILE_DISABLED);
+    CHECK(mx_compiled_call(c, (mx_array *[]){x, x}, 2, &out));
+    CHECK(mx_set_compile_mode(before) == MX_COMPILE_DISABLED && calls == 5);
+    mx_compiled_free(&c);
+    CHECK(c == NULL);
+}
+
+static bool shifted(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)nin, (void)nout;
+    return (out[0] = mx_mul(in[0], *(mx_array **)ctx)) != NULL;
+}
+
+/* d/dw of sum(x w) where w is not given to the compiled function */
+static bool through_capture(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    mx_array *w = in[0], *x = vector();
+    (void)nin, (void)nout;
+    mx_compiled *c = *(mx_compiled **)ctx;
+    ((mx_array **)ctx)[1] = w;
+    return mx_compiled_call(c, &x, 1, out) && (out[0] = mx_sum(out[0], MX_ALL_AXES, false));
+}
+
+TEST(a_program_that_holds_a_traced_array_is_not_kept)
+{
+    void *ctx[2];
+    ctx[0] = mx_compile(shifted, &ctx[1], 1, false);
+    for (int i = 1; i < 3; i++) {
+        mx_array *w = mx_float(i), *y, *dw;
+        CHECK(mx_value_and_grad(through_capture, ctx, &w, 1, &y, &dw));
+        CHECK_VALUES(y, 0, 6 * i);
+        CHECK_VALUES(dw, 0, 6);
+    }
+    mx_compiled_free((mx_compiled **)&ctx[0]);
+}

@@ -60,6 +60,7 @@ void test_handles(void);
 void test_ops(void);
 void test_composed_ops(void);
 void test_calls(void);
+void test_compile(void);
 void test_pictures(void);
 void test_errors(void);
 void test_hostile(void);

@@ -105,6 +105,7 @@ int main(void)
     test_ops();
     test_composed_ops();
     test_calls();
+    test_compile();
     test_pictures();
     test_hostile();
     CHECK(released == 0);

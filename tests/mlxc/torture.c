@@ -74,6 +74,22 @@ static int use_gradient(mlx_array x, mlx_stream s)
     return bad;
 }
 
+/* A traced call and a replayed one. */
+static int use_compile(mlx_array x, mlx_stream s)
+{
+    int bad = 0;
+    mlx_vector_array in = mlx_vector_array_new_value(x), out = {NULL};
+    mlx_closure f = mlx_closure_new_func_payload(sum_of_squares, &s, NULL), c = mlx_closure_new();
+    bad += !f.ctx || mlx_detail_compile(&c, f, 5, false, (const uint64_t[]){3}, 1);
+    bad += mlx_closure_apply(&out, c, in) + mlx_closure_apply(&out, c, in) + mlx_eval(out);
+    bad += mlx_detail_compile_erase(5);
+    mlx_closure_free(f);
+    mlx_closure_free(c);
+    mlx_vector_array_free(in);
+    mlx_vector_array_free(out);
+    return bad;
+}
+
 /* Returns how many calls failed. */
 static int run_program(mlx_stream s, int *made, int *released)
 {
@@ -85,7 +101,7 @@ static int run_program(mlx_stream s, int *made, int *released)
     *made += mine.ctx != NULL;
     bad += !x.ctx + !mine.ctx;
     bad += mlx_add(&y, x, x, s) + mlx_array_eval(y);
-    bad += use_containers(x) + use_gradient(x, s);
+    bad += use_containers(x) + use_gradient(x, s) + use_compile(x, s);
     mlx_array_free(x);
     mlx_array_free(y);
     mlx_array_free(mine);
