@@ -6,7 +6,12 @@
 
 #include "trees.h"
 
-typedef enum transform_kind { TRANSFORM_GRAD, TRANSFORM_VALUE_AND_GRAD, TRANSFORM_VMAP } transform_kind;
+typedef enum transform_kind {
+    TRANSFORM_GRAD,
+    TRANSFORM_VALUE_AND_GRAD,
+    TRANSFORM_VMAP,
+    TRANSFORM_CHECKPOINT
+} transform_kind;
 
 typedef struct py_transformed {
     PyObject_HEAD PyObject *fun;
@@ -23,6 +28,8 @@ PyObject *py_transformed_new(PyObject *fun, transform_kind kind); /* the rest is
 
 PyObject *py_grad_call(py_transformed *f, PyObject *args, PyObject *kwargs);
 PyObject *py_vmap_call(py_transformed *f, PyObject *args, PyObject *kwargs);
+PyObject *py_checkpoint_call(py_transformed *f, PyObject *args, PyObject *kwargs);
+bool py_add_custom(PyObject *module);
 bool py_add_grad(PyObject *module);
 bool py_add_vmap(PyObject *module);
 bool py_add_compile(PyObject *module);

@@ -75,6 +75,23 @@ bool custom_run(void *ctx, mx_array *const *in, int nin, mx_array **out, int nou
     return ok;
 }
 
+/* All cotangents that are of use together, so that what was computed again is let go before the walk goes on: else the
+ * first gradient asked for would run through all checkpoints and leave each waiting for its other readers. */
+static bool tie(const mx_call *c, int nin, mx_array **din, mx_array **room)
+{
+    int count = 0;
+    for (int i = 0; i < nin; i++) {
+        if (!call_wants(c, i)) din[i] = NULL;
+        if (din[i]) room[count++] = din[i];
+    }
+    if (count < 2) return true;
+    bool ok = mx_depends(room, count, NULL, 0, room);
+    for (int i = 0, k = 0; i < nin; i++) {
+        if (din[i]) din[i] = room[k++];
+    }
+    return ok;
+}
+
 static bool derived_vjp(const custom_object *o, const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     int nin = c->nin - c->nout;
@@ -82,6 +99,7 @@ static bool derived_vjp(const custom_object *o, const mx_call *c, mx_array *cons
     if (!room) return false;
     bool ok = !o->checkpoint || mx_depends(c->in, nin, dout, c->nout, later);
     ok = ok && mx_vjp(custom_run, (void *)o, o->checkpoint ? later : c->in, nin, dout, c->nout, room, din);
+    ok = ok && (!o->checkpoint || tie(c, nin, din, room));
     mx_free(room);
     return ok;
 }
