@@ -32,11 +32,12 @@ static bool run_kernel(cuda_call *c, const cuda_op *op)
     return op->run ? op->run(c) : cuda_elementwise(c);
 }
 
-static bool run_node(mx_stream *stream, mx_array *lead)
+static bool run_node(mx_stream *stream, mx_array *lead, bool keeps_inputs)
 {
     const cuda_op *op = cuda_ops[lead->op->id];
     bool here = (lead->op->flags & OP_VIEW) || (op && (op->run || cuda_has_elementwise(lead, op)));
-    if (!here) return backend_of(MX_CPU)->run(stream, &(mx_group){.nodes = &lead, .count = 1, .written = 1});
+    mx_group alone = {.nodes = &lead, .count = 1, .written = 1, .keeps_inputs = keeps_inputs};
+    if (!here) return backend_of(MX_CPU)->run(stream, &alone);
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
     cuda_call c = {.queue = q,
@@ -48,7 +49,8 @@ static bool run_node(mx_stream *stream, mx_array *lead)
                    .out = lead,
                    .nout = lead->nout,
                    .reads = 1,
-                   .may_donate = !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed))};
+                   .may_donate =
+                       !keeps_inputs && !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed))};
     bool ok = run_kernel(&c, op);
     cuda_release(&c);
     if (!ok) release_outputs(lead);
@@ -58,7 +60,7 @@ static bool run_node(mx_stream *stream, mx_array *lead)
 bool cuda_run(mx_stream *stream, const mx_group *group)
 {
     int done = 0, last = group->count - 1;
-    while (done < group->count && run_node(stream, group->nodes[done])) done++;
+    while (done < group->count && run_node(stream, group->nodes[done], group->keeps_inputs)) done++;
     bool ok = done == group->count;
     for (int i = 0; i < done; i++) {
         if (!ok || (i < last && !(group->written >> i & 1))) release_outputs(group->nodes[i]);

@@ -77,6 +77,16 @@ static bool claim_below(tape *t, walk_stack *s)
     return true;
 }
 
+static void tell_waiters(void)
+{
+    /* The new state before the count: else a waiter that has just counted itself sees the old state and sleeps on. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (LIKELY(atomic_load(&runtime.waiters) == 0)) return;
+    pthread_mutex_lock(&runtime.done_lock);
+    pthread_cond_broadcast(&runtime.done);
+    pthread_mutex_unlock(&runtime.done_lock);
+}
+
 static void unclaim(mx_array *lead)
 {
     atomic_store_explicit(&lead->state, STATE_LAZY, memory_order_release);
@@ -85,6 +95,7 @@ static void unclaim(mx_array *lead)
 void tape_unclaim(tape *t)
 {
     while (t->count) unclaim(t->nodes[--t->count]);
+    tell_waiters();
 }
 
 bool tape_build(tape *t, mx_array *const *arrays, int count)
@@ -114,16 +125,6 @@ void tape_free(tape *t)
 }
 
 /* ---- Running */
-static void tell_waiters(void)
-{
-    /* The new state before the count: else a waiter that has just counted itself sees the old state and sleeps on. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (LIKELY(atomic_load(&runtime.waiters) == 0)) return;
-    pthread_mutex_lock(&runtime.done_lock);
-    pthread_cond_broadcast(&runtime.done);
-    pthread_mutex_unlock(&runtime.done_lock);
-}
-
 /* Waits while somebody computes x; what it is then: final, or LAZY again. */
 static mx_state wait_for(mx_array *x)
 {
@@ -202,13 +203,17 @@ static void print_node(const mx_array *lead, int64_t started)
             shape_text(shape, array_shape(lead)), (double)(clock_ns() - started) / 1e3, params);
 }
 
+/* With MICA_CHECK_NAN the inputs are looked at after, so they must still be there. */
+static bool run_alone(mx_array *lead)
+{
+    mx_group g = {.nodes = &lead, .count = 1, .written = 1, .keeps_inputs = runtime.check_nan};
+    return lead->stream->backend->run(lead->stream, &g);
+}
+
 static bool run_node(mx_array *lead)
 {
     int64_t started = UNLIKELY(runtime.trace_eval) ? clock_ns() : 0;
-    bool ok = (lead->op->view && run_view(lead)) ||
-              (lead->op->evaluate
-                   ? lead->op->evaluate(lead)
-                   : lead->stream->backend->run(lead->stream, &(mx_group){.nodes = &lead, .count = 1, .written = 1}));
+    bool ok = (lead->op->view && run_view(lead)) || (lead->op->evaluate ? lead->op->evaluate(lead) : run_alone(lead));
     if (UNLIKELY(runtime.check_nan) && ok) ok = check_nan(lead);
     if (UNLIKELY(runtime.trace_eval)) print_node(lead, started);
     return ok;

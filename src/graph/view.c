@@ -5,6 +5,7 @@
 #include "graph/view.h"
 #include "core/memory.h"
 #include "core/runtime.h"
+#include "graph/plan.h"
 #include "graph/trace.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,20 +101,70 @@ static bool name_items(graph_view *v, mx_namer *names)
     return true;
 }
 
+/* ---- Groups */
+/* What would run together, if all were evaluated now: the tape is built, planned and given back. */
+typedef struct plan_view {
+    mx_array **nodes; /* those that are in groups */
+    int *groups;
+    size_t count;
+} plan_view;
+
+static bool plan_view_fill(plan_view *plan, const tape *t)
+{
+    plan->nodes = mx_alloc(t->count, sizeof *plan->nodes);
+    plan->groups = mx_alloc(t->count, sizeof *plan->groups);
+    for (size_t i = 0; plan->nodes && plan->groups && t->seats && i < t->count; i++) {
+        if (!(t->seats[i].flags & SEAT_GROUPED)) continue;
+        plan->nodes[plan->count] = t->nodes[i];
+        plan->groups[plan->count++] = (int)t->seats[i].group;
+    }
+    return plan->nodes && plan->groups;
+}
+
+/* What holds placeholders cannot be evaluated, so there is no plan; that is no error. */
+static bool plan_view_take(plan_view *plan, mx_array *const *out, int count)
+{
+    tape t = {0};
+    mx_mark mark = mx_error_mark();
+    bool ok = true;
+    if (tape_build(&t, out, count)) {
+        ok = plan_build(&t, out, count, true) && plan_view_fill(plan, &t);
+        tape_unclaim(&t);
+    } else {
+        mx_error_reset(mark);
+    }
+    tape_free(&t);
+    return ok;
+}
+
+static void plan_view_apply(const plan_view *plan, graph_view *v, const node_list *list, const int *first)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        int maker = v->values[index_of(list, first, plan->nodes[i])].maker;
+        if (maker >= 0) v->ops[maker].group = plan->groups[i];
+    }
+}
+
 static bool copy_graph(graph_view *v, mx_array *const *out, int count, mx_namer *names)
 {
     node_list list = {0};
     int *first = NULL;
-    bool ok = list_collect_lazy(&list, out, count) && make_room(v, &list, &first);
+    plan_view plan = {0};
+    bool ok = plan_view_take(&plan, out, count) && list_collect_lazy(&list, out, count) && make_room(v, &list, &first);
     for (size_t i = 0; ok && i < list.count; i++) {
         mx_array *lead = list.nodes[i];
         for (int k = 0; k < lead->nout && !is_op(lead); k++) set_value(v, first[i] + k, lead + k, -1);
         if (is_op(lead)) add_op(v, &list, first, lead, first[i]);
     }
     for (int i = 0; ok && i < count; i++) v->values[index_of(&list, first, out[i])].asked = true;
-    if (ok) list_items(v, &list, first);
+    if (ok) {
+        plan_view_apply(&plan, v, &list, first);
+        list_items(v, &list, first);
+    }
     ok = ok && name_items(v, names);
     mx_free(first);
+    mx_free(plan.nodes);
+    mx_free(plan.groups);
     list_free(&list);
     return ok;
 }
