@@ -154,6 +154,9 @@ static bool collect_below(node_list *list, const mx_trace *t, mx_array *root)
     mx_array *enter = root;
     for (;;) {
         if (enter && belongs(enter, t) && list_find(list, enter) < 0) {
+            /* A failed node has lost its inputs: going on would take it for a constant. */
+            ok = !t || array_state(enter) != STATE_FAILED || (failure_raise(enter->failure), false);
+            if (!ok) break;
             if (depth == capacity) {
                 capacity = capacity ? 2 * capacity : 64;
                 list_frame *bigger = mx_resize(stack, capacity, sizeof *stack);

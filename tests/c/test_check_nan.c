@@ -69,7 +69,6 @@ static bool loss(void *ctx, mx_array *const *in, int nin, mx_array **out, int no
 TEST(a_nan_in_a_traced_graph_is_named)
 {
     mx_array *x = negatives(MX_FLOAT32), *value, *grad;
-    CHECK(mx_value_and_grad(loss, NULL, &x, 1, &value, &grad)); /* failed arrays can be differentiated, not read */
-    CHECK_CODE(mx_eval(value), MX_RUNTIME, "[sqrt] made a NaN");
-    CHECK_CODE(mx_eval(grad), MX_RUNTIME, "[sqrt] made a NaN");
+    /* What has failed cannot be differentiated: its gradient would be that of a constant. */
+    CHECK_CODE(mx_value_and_grad(loss, NULL, &x, 1, &value, &grad), MX_RUNTIME, "[sqrt] made a NaN");
 }
