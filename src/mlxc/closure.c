@@ -245,3 +245,29 @@ int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1
     mlx_vector_int_free(axes);
     return status;
 }
+
+/* ---- Rules of custom functions, run by the library in the scope of the call that needs them ---- */
+
+static bool rule_result(int status, const mlx_vector_array *out)
+{
+    return !mx_failed() && check_status("closure", status) &&
+           (out->ctx || mx_fail_false(MX_VALUE, "[closure] no result was set."));
+}
+
+bool mlxc_closure_run_vjp(mlxc_closure *rule, mlx_vector_array *out, mlx_vector_array primals,
+                          mlx_vector_array cotangents, mlx_vector_array outputs)
+{
+    return rule_result(CALL(mlx_closure_custom, rule, out, primals, cotangents, outputs), out);
+}
+
+bool mlxc_closure_run_jvp(mlxc_closure *rule, mlx_vector_array *out, mlx_vector_array primals,
+                          mlx_vector_array tangents, const int *positions, size_t count)
+{
+    return rule_result(CALL(mlx_closure_custom_jvp, rule, out, primals, tangents, positions, count), out);
+}
+
+bool mlxc_closure_run_vmap(mlxc_closure *rule, mlx_vector_array *out, mlx_vector_int *out_axes, mlx_vector_array in,
+                           const int *axes, size_t count)
+{
+    return rule_result(CALL(mlx_closure_custom_vmap, rule, out, out_axes, in, axes, count), out);
+}

@@ -119,6 +119,14 @@ bool mlxc_closure_run(mlxc_closure *closure, mlx_vector_array *out, mx_array *co
 typedef bool mlxc_gradient_fn(mlx_vector_array *values, mlx_vector_array *grads, mlxc_vector in, void *payload);
 mlx_closure_value_and_grad mlxc_gradient_closure(mlxc_gradient_fn *fn, void *payload, void (*dtor)(void *));
 
+/* Runs a rule of a custom function; `*out`, empty before, gets the results. */
+bool mlxc_closure_run_vjp(mlxc_closure *rule, mlx_vector_array *out, mlx_vector_array primals,
+                          mlx_vector_array cotangents, mlx_vector_array outputs);
+bool mlxc_closure_run_jvp(mlxc_closure *rule, mlx_vector_array *out, mlx_vector_array primals,
+                          mlx_vector_array tangents, const int *positions, size_t count);
+bool mlxc_closure_run_vmap(mlxc_closure *rule, mlx_vector_array *out, mlx_vector_int *out_axes, mlx_vector_array in,
+                           const int *axes, size_t count);
+
 /* The same for plain closures. */
 typedef bool mlxc_native_fn(mlx_vector_array *out, mlxc_vector in, void *payload);
 mlx_closure mlxc_native_closure(const char *name, mlxc_native_fn *fn, void *payload, void (*dtor)(void *));
