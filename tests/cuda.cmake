@@ -78,10 +78,12 @@ if(TARGET mica_sim)
         ENVIRONMENT "${sim_environment};${ARGN}")
   endfunction()
   foreach(case right both_devices streams exported foreign limits two_memories no_memory launch_fails launch_fails_without_memory device_lost busy sweep
-      sweep_start bad_kernel shared_cache fork fork_first)
+      sweep_start bad_kernel groups shared_cache fork fork_first)
     add_host_test(${case} ${case})
   endforeach()
   add_host_test(memory memory SIM_MEM=52428800)
+  add_host_test(bad_group bad_group SIM_FAIL=cuModuleLoadData:3:200)
+  add_host_test(late_group late_group SIM_FAIL=cuModuleLoadData:3)
   foreach(case right both_devices streams exported foreign one_memory sweep)
     add_host_test(integrated_${case} ${case} SIM_INTEGRATED=1)
   endforeach()
@@ -115,6 +117,13 @@ if(TARGET mica_sim)
     set_tests_properties(sim_laws_${part} PROPERTIES LABELS sim
         ENVIRONMENT "${sim_environment}")
   endforeach()
+
+  # Groups by their kernels from the first time on: the same bits as node by node, and nothing unordered.
+  add_test(NAME sim_fusion COMMAND mica_tests --device gpu --tests random_programs group temporary written two_bodies)
+  add_test(NAME sim_fusion_check COMMAND mica_tests --device gpu --tests group temporary written)
+  set_tests_properties(sim_fusion PROPERTIES LABELS sim TIMEOUT 600 ENVIRONMENT "${sim_environment};MICA_FUSE=always")
+  set_tests_properties(sim_fusion_check PROPERTIES LABELS sim TIMEOUT 600
+      ENVIRONMENT "${sim_environment};MICA_FUSE=always;SIM_SAN=check;SIM_SCHED=rnd")
 
   # The n-th allocation of the host fails while the device computes.
   add_test(NAME sim_torture COMMAND mica_tests --device gpu --torture)

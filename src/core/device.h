@@ -30,7 +30,8 @@ typedef struct mx_backend {
     /* Why there is no device, in a sentence without its full stop; NULL: there is one always. */
     const char *(*why_none)(void);
     /* Computes a group whose inputs are DONE: sets strides, buffers and offsets of what is written out (not the state).
-     * False: an error is recorded; code MEMORY means that nothing was written and the call may be repeated. */
+     * False: an error is recorded; code MEMORY means that nothing was written and the call may be repeated.  A group of
+     * several may also ask, without an error, to be run node by node. */
     bool (*run)(mx_stream *stream, const mx_group *group);
     /* The role that a node may have in a group of this backend; NULL: all run alone. */
     mx_role (*role)(const mx_array *node);

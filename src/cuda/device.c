@@ -84,6 +84,8 @@ static cuda_gpu *open_gpu(void)
     memset(gpu, 0, sizeof *gpu);
     pthread_mutex_init(&gpu->workers.lock, NULL);
     pthread_cond_init(&gpu->workers.changed, NULL);
+    const char *fuse = getenv("MICA_FUSE");
+    gpu->fuse_at_once = fuse && strcmp(fuse, "always") == 0;
     if (cuda_is_off()) {
         snprintf(gpu->reason, CUDA_REASON, "the environment says MICA_CUDA=%s", getenv("MICA_CUDA"));
     } else if (atomic_load(&runtime.forked)) {
@@ -186,6 +188,7 @@ const mx_backend cuda_backend = {.name = "gpu",
                                  .device_count = device_count,
                                  .why_none = why_none,
                                  .run = cuda_run,
+                                 .role = cuda_role,
                                  .flush = cuda_flush,
                                  .wait = cuda_wait,
                                  .clear_cache = clear_cache,

@@ -59,13 +59,13 @@ static bool run_node(mx_stream *stream, mx_array *lead, bool keeps_inputs)
 
 bool cuda_run(mx_stream *stream, const mx_group *group)
 {
-    int done = 0, last = group->count - 1;
-    while (done < group->count && run_node(stream, group->nodes[done], group->keeps_inputs)) done++;
-    bool ok = done == group->count;
-    for (int i = 0; i < done; i++) {
-        if (!ok || (i < last && !(group->written >> i & 1))) release_outputs(group->nodes[i]);
-    }
-    return ok;
+    return group->count == 1 ? run_node(stream, group->nodes[0], group->keeps_inputs) : cuda_run_group(stream, group);
+}
+
+mx_role cuda_role(const mx_array *node)
+{
+    const cuda_op *op = cuda_ops[node->op->id];
+    return op && !op->run && cuda_has_elementwise(node, op) ? ROLE_MAP : ROLE_ALONE;
 }
 
 bool cuda_flush(mx_stream *stream)

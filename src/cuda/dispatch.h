@@ -20,9 +20,12 @@ typedef struct cuda_op {
 extern const cuda_op *const cuda_ops[OP_COUNT];
 
 bool cuda_run(mx_stream *stream, const mx_group *group);
+mx_role cuda_role(const mx_array *node);
 bool cuda_flush(mx_stream *stream);
 bool cuda_wait(mx_stream *stream);
 
+/* group.c: several nodes, by one kernel. */
+bool cuda_run_group(mx_stream *stream, const mx_group *group);
 /* source.c, elementwise.c: can it run the node; runs it. */
 bool cuda_has_elementwise(const mx_array *node, const cuda_op *op);
 bool cuda_elementwise(cuda_call *c);

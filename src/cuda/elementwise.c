@@ -13,21 +13,21 @@
 enum { BLOCKS_PER_SM = 16 };
 
 /* ---- Programs */
-void program_start(cuda_program *p, mx_shape shape)
+void elementwise_start(elementwise_program *p, mx_shape shape)
 {
-    memset(&p->key, 0, offsetof(program_key, steps));
-    p->key.kind = PROGRAM_ELEMENTWISE;
+    memset(&p->key, 0, offsetof(elementwise_key, steps));
+    p->key.kind = ELEMENTWISE_KIND;
     p->shape = shape;
     p->total = 1;
     for (int i = 0; i < shape.ndim; i++) p->total *= shape.at[i];
 }
 
-int program_operand(cuda_program *p, mx_array *x, bool once)
+int elementwise_operand(elementwise_program *p, mx_array *x, bool once)
 {
     for (int k = 0; once && k < p->key.nin; k++) {
         if (p->in[k] == x) return p->uses[k]++, k;
     }
-    if (p->key.nin == PROGRAM_OPERANDS) return -1;
+    if (p->key.nin == ELEMENTWISE_OPERANDS) return -1;
     int k = p->key.nin++;
     p->in[k] = x;
     p->uses[k] = 1;
@@ -35,21 +35,21 @@ int program_operand(cuda_program *p, mx_array *x, bool once)
     return k;
 }
 
-bool program_add(cuda_program *p, const mx_array *node, const uint8_t *from, bool written)
+bool elementwise_add(elementwise_program *p, const mx_array *node, const uint8_t *from, bool written)
 {
-    program_key *key = &p->key;
-    if (key->count == PROGRAM_STEPS || (written && key->nout == PROGRAM_RESULTS)) return false;
-    program_step *s = &key->steps[key->count++];
-    *s = (program_step){
+    elementwise_key *key = &p->key;
+    if (key->count == ELEMENTWISE_STEPS || (written && key->nout == ELEMENTWISE_RESULTS)) return false;
+    elementwise_step *s = &key->steps[key->count++];
+    *s = (elementwise_step){
         .op = (uint16_t)node->op->id, .dtype = node->dtype, .nin = (uint8_t)node->nin, .written = written};
     for (int i = 0; i < node->nin; i++) s->from[i] = from[i];
     if (written) p->out[key->nout++] = (mx_array *)node;
     return true;
 }
 
-size_t program_key_bytes(const program_key *key)
+size_t elementwise_key_bytes(const elementwise_key *key)
 {
-    return offsetof(program_key, steps) + key->count * sizeof *key->steps;
+    return offsetof(elementwise_key, steps) + key->count * sizeof *key->steps;
 }
 
 /* ---- Layout */
@@ -59,7 +59,7 @@ static void broadcast_strides(const mx_array *x, mx_shape shape, int64_t *stride
     for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : x->strides[i - extra];
 }
 
-static bool is_flat(const cuda_program *p, program_layout *l)
+static bool is_flat(const elementwise_program *p, elementwise_layout *l)
 {
     bool flat = true;
     for (int k = 0; k < p->key.nin; k++) {
@@ -70,9 +70,9 @@ static bool is_flat(const cuda_program *p, program_layout *l)
     return flat;
 }
 
-static void merge(const cuda_program *p, program_layout *l)
+static void merge(const elementwise_program *p, elementwise_layout *l)
 {
-    int64_t strides[PROGRAM_OPERANDS][MX_MAX_NDIM];
+    int64_t strides[ELEMENTWISE_OPERANDS][MX_MAX_NDIM];
     int last = -1, nin = p->key.nin;
     for (int k = 0; k < nin; k++) broadcast_strides(p->in[k], p->shape, strides[k]);
     for (int i = 0; i < p->shape.ndim; i++) {
@@ -86,7 +86,7 @@ static void merge(const cuda_program *p, program_layout *l)
     l->ndim = last + 1;
 }
 
-void program_place(cuda_program *p, program_layout *l)
+void elementwise_place(elementwise_program *p, elementwise_layout *l)
 {
     l->ndim = 0;
     l->vectors = false;
@@ -102,7 +102,7 @@ static int64_t bytes_of(uint8_t dtype)
     return (int64_t)mx_dtype_size((mx_dtype)dtype);
 }
 
-int program_width(const program_key *key)
+int elementwise_width(const elementwise_key *key)
 {
     int64_t most = 1;
     for (int k = 0; k < key->nin; k++) most = bytes_of(key->in[k]) > most ? bytes_of(key->in[k]) : most;
@@ -115,7 +115,8 @@ int program_width(const program_key *key)
 
 /* Can all be moved in vectors of `width`, each beside each other or one element in all places?  Then the innermost
  * dimension counts vectors. */
-static bool widen(program_layout *l, const cuda_program *p, int64_t width, const cu_ptr *in, const cu_ptr *out)
+static bool widen(elementwise_layout *l, const elementwise_program *p, int64_t width, const cu_ptr *in,
+                  const cu_ptr *out)
 {
     bool flat = p->key.ndim == ELEMENTWISE_FLAT, fits = true;
     int last = flat ? 0 : l->ndim - 1;
@@ -134,7 +135,7 @@ static bool widen(program_layout *l, const cuda_program *p, int64_t width, const
 
 /* ---- Launching */
 /* kernels/elementwise.cuh: elementwise_args.  Returns the bytes. */
-static size_t write_args(const cuda_program *p, const program_layout *l, const cu_ptr *in, const cu_ptr *out,
+static size_t write_args(const elementwise_program *p, const elementwise_layout *l, const cu_ptr *in, const cu_ptr *out,
                          uint64_t *args)
 {
     int ndim = p->key.ndim, places = ELEMENTWISE_PLACES(ndim);
@@ -155,9 +156,9 @@ static size_t write_args(const cuda_program *p, const program_layout *l, const c
 }
 
 /* Operands, then results, in the memory of operands of their shape that nobody else needs. */
-static bool take_memory(cuda_call *c, const cuda_program *p, cu_ptr *in, cu_ptr *out)
+static bool take_memory(cuda_call *c, const elementwise_program *p, cu_ptr *in, cu_ptr *out)
 {
-    bool taken[PROGRAM_OPERANDS] = {false};
+    bool taken[ELEMENTWISE_OPERANDS] = {false};
     for (int k = 0; k < p->key.nin; k++) {
         if (p->total && !cuda_operand(c, p->in[k], &in[k])) return false;
     }
@@ -165,7 +166,7 @@ static bool take_memory(cuda_call *c, const cuda_program *p, cu_ptr *in, cu_ptr 
         int donor = -1;
         for (int k = 0; k < p->key.nin && donor < 0; k++) {
             const mx_array *x = p->in[k];
-            bool fits = !taken[k] && x->ndim == p->shape.ndim && x->size == p->total &&
+            bool fits = !taken[k] && p->uses[k] && x->ndim == p->shape.ndim && x->size == p->total &&
                         atomic_load_explicit(&x->refs, memory_order_relaxed) == p->uses[k];
             if (fits && bytes_of(x->dtype) == bytes_of(p->out[i]->dtype)) donor = k;
         }
@@ -177,15 +178,16 @@ static bool take_memory(cuda_call *c, const cuda_program *p, cu_ptr *in, cu_ptr 
     return true;
 }
 
-bool program_launch(cuda_call *c, const cuda_program *p, program_layout *l, cuda_kernel *kernel, const char *name)
+bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_layout *l, cuda_kernel *kernel,
+                        const char *name)
 {
-    cu_ptr in[PROGRAM_OPERANDS], out[PROGRAM_RESULTS];
-    uint64_t args[PROGRAM_ARGS];
+    cu_ptr in[ELEMENTWISE_OPERANDS], out[ELEMENTWISE_RESULTS];
+    uint64_t args[ELEMENTWISE_ARGS];
     if (!take_memory(c, p, in, out)) return false;
     c->outs = p->out;
     c->out_count = p->key.nout;
     if (!p->total) return true;
-    int64_t width = program_width(&p->key), unroll = ELEMENTWISE_UNROLL(p->key.nin, width);
+    int64_t width = elementwise_width(&p->key), unroll = ELEMENTWISE_UNROLL(p->key.nin, width);
     l->vectors = widen(l, p, width, in, out);
     size_t bytes = write_args(p, l, in, out, args);
     int64_t share = ELEMENTWISE_BLOCK * (l->vectors ? unroll * width : 1);
@@ -197,28 +199,29 @@ bool program_launch(cuda_call *c, const cuda_program *p, program_layout *l, cuda
     return cuda_collect(c, &launch, args, bytes);
 }
 
-/* ---- A lone op */
-static cuda_kernel *make_kernel(cuda_device *d, const program_key *key)
+cuda_kernel *elementwise_kernel(cuda_device *d, const elementwise_key *key, bool later)
 {
-    char *source = mx_alloc(PROGRAM_SOURCE, 1), entry[PROGRAM_ENTRY];
-    bool ok = source && program_source(key, source, entry);
-    cuda_kernel *k = ok ? jit_add(d, key, program_key_bytes(key), source, entry) : NULL;
+    char *source = mx_alloc(ELEMENTWISE_SOURCE, 1), entry[ELEMENTWISE_ENTRY];
+    bool ok = source && elementwise_source(key, source, entry);
+    cuda_kernel *k = ok ? jit_add(d, key, elementwise_key_bytes(key), source, entry, later) : NULL;
     mx_free(source);
     return k;
 }
 
+/* ---- A lone op */
 bool cuda_elementwise(cuda_call *c)
 {
-    cuda_program p;
-    program_layout l;
+    elementwise_program p;
+    elementwise_layout l;
     uint8_t from[3];
     cuda_kernel *kernel = NULL;
     cuda_device *d = c->queue->device;
-    program_start(&p, array_shape(c->out));
-    for (int i = 0; i < c->nin; i++) from[i] = (uint8_t)program_operand(&p, c->in[i], false);
-    program_add(&p, c->out, from, true);
-    program_place(&p, &l);
-    if (p.total && !(kernel = jit_find(d, &p.key, program_key_bytes(&p.key))) && !(kernel = make_kernel(d, &p.key)))
+    elementwise_start(&p, array_shape(c->out));
+    for (int i = 0; i < c->nin; i++) from[i] = (uint8_t)elementwise_operand(&p, c->in[i], false);
+    elementwise_add(&p, c->out, from, true);
+    elementwise_place(&p, &l);
+    if (p.total && !(kernel = jit_find(d, &p.key, elementwise_key_bytes(&p.key))) &&
+        !(kernel = elementwise_kernel(d, &p.key, false)))
         return false;
-    return program_launch(c, &p, &l, kernel, c->op->name);
+    return elementwise_launch(c, &p, &l, kernel, c->op->name);
 }

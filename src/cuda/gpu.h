@@ -8,7 +8,7 @@
 #include "cuda/memory.h"
 #include "core/stream.h"
 
-enum { CUDA_DEVICES_MAX = 16, CUDA_QUEUES_MAX = POOL_QUEUES, CUDA_KERNEL_LISTS = 256 };
+enum { CUDA_DEVICES_MAX = 16, CUDA_QUEUES_MAX = POOL_QUEUES, CUDA_KERNEL_LISTS = 256, CUDA_SEEN = 512 };
 
 typedef struct cuda_kernel cuda_kernel;
 typedef struct cuda_queue cuda_queue;
@@ -31,6 +31,7 @@ typedef struct cuda_device {
     pthread_mutex_t lock;                              /* of what follows */
     _Atomic(cu_context) context;                       /* NULL until the device is first used */
     _Atomic(cuda_kernel *) kernels[CUDA_KERNEL_LISTS]; /* kernel.c; read without the lock */
+    _Atomic uint64_t seen[CUDA_SEEN];                  /* group.c: groups that have no kernel yet */
     cuda_pool pool;                                    /* has a lock of its own */
     cuda_out out;                                      /* so has this */
     struct blaslt_plans *products;                     /* blaslt.c; has a lock of its own */
@@ -39,10 +40,13 @@ typedef struct cuda_device {
 } cuda_device;
 
 /* Kernels that wait to be compiled, and the threads that do it; gone is set when the process ends. */
+typedef struct cuda_jobs {
+    cuda_kernel *first, *last;
+} cuda_jobs;
 typedef struct cuda_workers {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    cuda_kernel *first, *last;
+    cuda_jobs now, later;
     int count, busy, idle;
     bool gone;
 } cuda_workers;
@@ -57,6 +61,7 @@ typedef struct cuda_gpu {
     bool blaslt_asked;              /* opened for the first matrix product */
     cuda_blaslt blaslt;
     char blaslt_reason[CUDA_REASON];
+    bool fuse_at_once; /* MICA_FUSE=always: groups wait for their kernels, the first time already */
     int device_count;
     cuda_device devices[CUDA_DEVICES_MAX];
 } cuda_gpu;

@@ -13,25 +13,31 @@ typedef struct cuda_file {
 extern const cuda_file cuda_files[];
 
 /* ---- kernel.c.  A kernel can be collected for launching while workers still compile it: whoever commits it waits. */
+typedef enum jit_state { JIT_PENDING, JIT_READY, JIT_FAILED } jit_state;
 struct cuda_kernel {
     cuda_kernel *next; /* in the device's list */
     cuda_device *device;
-    _Atomic int state;
+    _Atomic int state;             /* jit_state */
     cu_function function;          /* READY */
     mx_failure *failure;           /* FAILED: asking for the kernel again compiles again */
     _Atomic unsigned shared_bytes; /* that a launch may ask for; more has to be allowed first */
     char *source;
     cuda_kernel *next_job;
+    bool later; /* nobody waits for it: compiled after those that somebody does */
     uint64_t hash;
     size_t key_bytes;
     char entry[96];
     char key[];
 };
 
-/* The kernel made for a key before, or NULL. */
+uint64_t jit_hash(const void *key, size_t key_bytes);
+/* The kernel made for a key before, or NULL; jit_find: one that has not failed. */
+cuda_kernel *jit_look(cuda_device *d, const void *key, size_t key_bytes);
 cuda_kernel *jit_find(cuda_device *d, const void *key, size_t key_bytes);
-/* Has `source` compiled, whose one entry point is `entry`, and keeps it under the key.  NULL: an error is recorded. */
-cuda_kernel *jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry);
+/* Has `source` compiled, whose one entry point is `entry`, and keeps it under the key; `later`: after what others wait
+ * for.  NULL: an error is recorded. */
+cuda_kernel *jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry,
+                     bool later);
 /* Waits until the kernel is compiled, or compiles what is next in line itself.  What went wrong, to be dropped, or
  * NULL. */
 mx_failure *jit_finish(cuda_kernel *kernel);

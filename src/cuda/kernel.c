@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PENDING, READY, FAILED };
 enum { WORKERS_MAX = 8, SHARED_AT_FIRST = 48 << 10 };
 
 /* ---- One kernel */
@@ -37,20 +36,28 @@ static void make(cuda_kernel *k)
     mx_failure *before = failure_take();
     bool ok = load(k);
     k->failure = ok ? NULL : failure_take();
+    if (UNLIKELY(runtime.trace_fuse) && k->later && k->failure)
+        fprintf(stderr, "[fuse] %s runs node by node: %s\n", k->entry, k->failure->message);
     mx_error_reset((mx_mark){false});
     if (before) failure_raise(before);
     failure_drop(before);
     mx_free(k->source);
     k->source = NULL;
-    atomic_store_explicit(&k->state, ok ? READY : FAILED, memory_order_release);
+    atomic_store_explicit(&k->state, ok ? JIT_READY : JIT_FAILED, memory_order_release);
 }
 
 /* ---- The workers */
-static cuda_kernel *next_job(cuda_workers *w)
+static cuda_kernel *take_job(cuda_jobs *jobs)
 {
-    cuda_kernel *k = w->first;
-    if (k && !(w->first = k->next_job)) w->last = NULL;
+    cuda_kernel *k = jobs->first;
+    if (k && !(jobs->first = k->next_job)) jobs->last = NULL;
     return k;
+}
+
+static cuda_kernel *next_job(cuda_workers *w, bool later_too)
+{
+    cuda_kernel *k = take_job(&w->now);
+    return k || !later_too ? k : take_job(&w->later);
 }
 
 /* Under the lock, which is open while the job is done. */
@@ -69,7 +76,7 @@ static void *work(void *workers)
     cuda_workers *w = workers;
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        cuda_kernel *k = w->gone ? NULL : next_job(w);
+        cuda_kernel *k = w->gone ? NULL : next_job(w, true);
         if (k) {
             do_job(w, k);
             continue;
@@ -109,13 +116,14 @@ static void add_worker(cuda_workers *w)
 static void enqueue(cuda_workers *w, cuda_kernel *k)
 {
     pthread_mutex_lock(&w->lock);
+    cuda_jobs *jobs = k->later ? &w->later : &w->now;
     k->next_job = NULL;
-    if (w->last) {
-        w->last->next_job = k;
+    if (jobs->last) {
+        jobs->last->next_job = k;
     } else {
-        w->first = k;
+        jobs->first = k;
     }
-    w->last = k;
+    jobs->last = k;
     add_worker(w);
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
@@ -124,25 +132,26 @@ static void enqueue(cuda_workers *w, cuda_kernel *k)
 mx_failure *jit_finish(cuda_kernel *k)
 {
     int state = atomic_load_explicit(&k->state, memory_order_acquire);
-    if (LIKELY(state == READY)) return NULL;
+    if (LIKELY(state == JIT_READY)) return NULL;
     cuda_workers *w = &k->device->gpu->workers;
     pthread_mutex_lock(&w->lock);
-    while ((state = atomic_load_explicit(&k->state, memory_order_acquire)) == PENDING) {
-        cuda_kernel *job = next_job(w);
+    while ((state = atomic_load_explicit(&k->state, memory_order_acquire)) == JIT_PENDING) {
+        cuda_kernel *job = next_job(w, k->later);
         if (job) {
             do_job(w, job);
         } else {
             pthread_cond_wait(&w->changed, &w->lock);
         }
     }
-    mx_failure *failure = state == FAILED ? failure_keep(k->failure) : NULL;
+    mx_failure *failure = state == JIT_FAILED ? failure_keep(k->failure) : NULL;
     pthread_mutex_unlock(&w->lock);
-    if (state == FAILED && !failure) failure = failure_make(MX_MEMORY, "[%s] GPU: no memory to compile it.", k->entry);
+    if (state == JIT_FAILED && !failure)
+        failure = failure_make(MX_MEMORY, "[%s] GPU: no memory to compile it.", k->entry);
     return failure;
 }
 
 /* ---- Finding */
-static uint64_t hash_key(const void *key, size_t bytes)
+uint64_t jit_hash(const void *key, size_t bytes)
 {
     uint64_t h = 1469598103934665603u ^ bytes, word;
     const char *at = key, *end = at + bytes;
@@ -162,11 +171,15 @@ static cuda_kernel *look_up(const cuda_device *d, const void *key, size_t bytes,
     return k;
 }
 
+cuda_kernel *jit_look(cuda_device *d, const void *key, size_t bytes)
+{
+    return look_up(d, key, bytes, jit_hash(key, bytes)); /* kernels are added and never taken away */
+}
+
 cuda_kernel *jit_find(cuda_device *d, const void *key, size_t bytes)
 {
-    uint64_t hash = hash_key(key, bytes);
-    cuda_kernel *k = look_up(d, key, bytes, hash); /* kernels are added and never taken away */
-    return k && atomic_load_explicit(&k->state, memory_order_acquire) != FAILED ? k : NULL;
+    cuda_kernel *k = jit_look(d, key, bytes);
+    return k && atomic_load_explicit(&k->state, memory_order_acquire) != JIT_FAILED ? k : NULL;
 }
 
 static char *copy_text(const char *text)
@@ -182,7 +195,7 @@ static cuda_kernel *claim(cuda_device *d, cuda_kernel *fresh, bool *ours)
 {
     _Atomic(cuda_kernel *) *list = &d->kernels[fresh->hash % CUDA_KERNEL_LISTS];
     cuda_kernel *k = look_up(d, fresh->key, fresh->key_bytes, fresh->hash);
-    *ours = !k || atomic_load(&k->state) == FAILED;
+    *ours = !k || atomic_load(&k->state) == JIT_FAILED;
     if (!k) {
         fresh->next = atomic_load(list);
         atomic_store_explicit(list, fresh, memory_order_release);
@@ -193,23 +206,25 @@ static cuda_kernel *claim(cuda_device *d, cuda_kernel *fresh, bool *ours)
         k->failure = NULL;
         k->source = fresh->source;
         fresh->source = NULL;
-        atomic_store(&k->state, PENDING);
+        atomic_store(&k->state, JIT_PENDING);
     }
     return k;
 }
 
-cuda_kernel *jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry)
+cuda_kernel *jit_add(cuda_device *d, const void *key, size_t key_bytes, const char *source, const char *entry,
+                     bool later)
 {
     bool ours;
     cuda_kernel *fresh = mx_alloc(1, sizeof *fresh + key_bytes);
     if (!fresh || !(fresh->source = copy_text(source))) return mx_free(fresh), NULL;
     fresh->device = d;
-    fresh->hash = hash_key(key, key_bytes);
+    fresh->later = later;
+    fresh->hash = jit_hash(key, key_bytes);
     atomic_init(&fresh->shared_bytes, SHARED_AT_FIRST);
     fresh->key_bytes = key_bytes;
     memcpy(fresh->key, key, key_bytes);
     snprintf(fresh->entry, sizeof fresh->entry, "%s", entry);
-    atomic_init(&fresh->state, PENDING);
+    atomic_init(&fresh->state, JIT_PENDING);
     cuda_workers *w = &d->gpu->workers;
     pthread_mutex_lock(&w->lock); /* failures are read under it */
     pthread_mutex_lock(&d->lock);

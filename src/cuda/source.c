@@ -61,15 +61,15 @@ static void add(text *t, const char *format, ...)
     va_end(args);
 }
 
-static uint8_t source_dtype(const program_key *key, uint8_t from)
+static uint8_t source_dtype(const elementwise_key *key, uint8_t from)
 {
-    return from < PROGRAM_STEP ? key->in[from] : key->steps[from - PROGRAM_STEP].dtype;
+    return from < ELEMENTWISE_STEP ? key->in[from] : key->steps[from - ELEMENTWISE_STEP].dtype;
 }
 
-static void add_step(text *t, const program_key *key, int number)
+static void add_step(text *t, const elementwise_key *key, int number)
 {
     static const char operands[] = "xyz";
-    const program_step *s = &key->steps[number];
+    const elementwise_step *s = &key->steps[number];
     uint8_t last = source_dtype(key, s->from[s->nin - 1]);
     add(t, "DEVICE %s step_%d(", dtypes[s->dtype].computed, number);
     for (int i = 0; i < s->nin; i++)
@@ -78,7 +78,7 @@ static void add_step(text *t, const program_key *key, int number)
         dtypes[last].computed, dtypes[s->dtype].stored, elementwise_expression(cuda_ops[s->op], last));
 }
 
-static void add_moves(text *t, const program_key *key)
+static void add_moves(text *t, const elementwise_key *key)
 {
     add(t, "template <int W> struct operands {\n");
     for (int k = 0; k < key->nin; k++) add(t, "    vec<%s, W> i%d;\n", dtypes[key->in[k]].stored, k);
@@ -102,16 +102,16 @@ static void add_moves(text *t, const program_key *key)
     add(t, "}\n");
 }
 
-static void add_compute(text *t, const program_key *key)
+static void add_compute(text *t, const elementwise_key *key)
 {
     int result = 0;
     add(t, "template <int W> DEVICE void compute(const operands<W> &v, int j, results<W> &r)\n{\n");
     for (int i = 0; i < key->count; i++) {
-        const program_step *s = &key->steps[i];
+        const elementwise_step *s = &key->steps[i];
         add(t, "    %s s%d = stored<%s>(step_%d(", dtypes[s->dtype].computed, i, dtypes[s->dtype].stored, i);
         for (int k = 0; k < s->nin; k++) {
-            bool step = s->from[k] >= PROGRAM_STEP;
-            add(t, step ? "%ss%d" : "%sload(v.i%d.v[j])", k ? ", " : "", s->from[k] - (step ? PROGRAM_STEP : 0));
+            bool step = s->from[k] >= ELEMENTWISE_STEP;
+            add(t, step ? "%ss%d" : "%sload(v.i%d.v[j])", k ? ", " : "", s->from[k] - (step ? ELEMENTWISE_STEP : 0));
         }
         add(t, "));\n");
         if (s->written) add(t, "    store(r.o%d.v[j], s%d);\n", result++, i);
@@ -120,24 +120,25 @@ static void add_compute(text *t, const program_key *key)
 }
 
 /* The op's name and the dtype of its last operand; of a longer program the first ops' names. */
-static void name(const program_key *key, char entry[PROGRAM_ENTRY])
+static void name(const elementwise_key *key, char entry[ELEMENTWISE_ENTRY])
 {
-    text t = {.at = entry, .size = PROGRAM_ENTRY - 16};
+    text t = {.at = entry, .size = ELEMENTWISE_ENTRY - 16};
     if (key->count > 1) add(&t, "fused_%d_", key->count);
     for (int i = 0; i < key->count && i < NAMED_STEPS; i++) add(&t, "%s_", mx_ops[key->steps[i].op]->name);
     if (t.used > t.size) t.used = t.size - 1;
-    const program_step *s = &key->steps[0];
-    snprintf(entry + t.used, PROGRAM_ENTRY - t.used, "%s", elementwise_type(source_dtype(key, s->from[s->nin - 1])));
+    const elementwise_step *s = &key->steps[0];
+    snprintf(entry + t.used, ELEMENTWISE_ENTRY - t.used, "%s",
+             elementwise_type(source_dtype(key, s->from[s->nin - 1])));
 }
 
-bool program_source(const program_key *key, char source[PROGRAM_SOURCE], char entry[PROGRAM_ENTRY])
+bool elementwise_source(const elementwise_key *key, char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY])
 {
-    text t = {.at = source, .size = PROGRAM_SOURCE};
+    text t = {.at = source, .size = ELEMENTWISE_SOURCE};
     name(key, entry);
     add(&t,
         "#include \"cuda/kernels/index.cuh\"\n#define ENTRY %s\ntypedef %s INDEX;\n#define NIN %d\n#define NOUT %d\n"
         "#define NDIM %d\n#define WIDTH %d\n#include \"cuda/kernels/elementwise.cuh\"\n",
-        entry, key->wide ? "u64" : "u32", key->nin, key->nout, key->ndim, program_width(key));
+        entry, key->wide ? "u64" : "u32", key->nin, key->nout, key->ndim, elementwise_width(key));
     for (int i = 0; i < key->count; i++) add_step(&t, key, i);
     add_moves(&t, key);
     add_compute(&t, key);

@@ -53,7 +53,7 @@ bool variant_run(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads,
     if (!kernel) {
         char source[VARIANT_SOURCE], entry[VARIANT_ENTRY];
         variant_source(v, source, entry);
-        if (!(kernel = jit_add(d, &key, sizeof key, source, entry))) return false;
+        if (!(kernel = jit_add(d, &key, sizeof key, source, entry, false))) return false;
     }
     cuda_launch launch = {
         .kernel = kernel, .grid = {(unsigned)blocks, 1, 1}, .block = {threads, 1, 1}, .op = c->op->name};

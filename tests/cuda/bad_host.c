@@ -365,7 +365,8 @@ void case_bad_kernel(void)
     cuda_device *d = &cuda_gpu_now()->devices[0];
     CHECK(gpu_works());
     for (int again = 0; again < 2; again++) {
-        cuda_kernel *k = jit_add(d, "bad", 3, "extern \"C\" __global__ void bad(int *x) { *x = no_such_name; }", "bad");
+        cuda_kernel *k =
+            jit_add(d, "bad", 3, "extern \"C\" __global__ void bad(int *x) { *x = no_such_name; }", "bad", false);
         mx_failure *failure = k ? jit_finish(k) : NULL;
         CHECK(failure && failure->code == MX_RUNTIME &&
               strstr(failure->message, "[bad] GPU: the kernel does not compile"));
@@ -373,8 +374,58 @@ void case_bad_kernel(void)
         CHECK(!jit_find(d, "bad", 3));
         failure_drop(failure);
     }
-    cuda_kernel *k = jit_add(d, "bad", 3, "extern \"C\" __global__ void bad(int *x) { *x = 1; }", "bad");
+    cuda_kernel *k = jit_add(d, "bad", 3, "extern \"C\" __global__ void bad(int *x) { *x = 1; }", "bad", false);
     CHECK(k && !jit_finish(k) && jit_find(d, "bad", 3) == k);
+}
+
+/* ---- Groups: the kernel of one, by its name's beginning */
+static cuda_kernel *kernel_named(const char *start)
+{
+    cuda_device *d = &cuda_gpu_now()->devices[0];
+    for (int i = 0; i < CUDA_KERNEL_LISTS; i++) {
+        for (cuda_kernel *k = atomic_load(&d->kernels[i]); k; k = k->next) {
+            if (strncmp(k->entry, start, strlen(start)) == 0) return k;
+        }
+    }
+    return NULL;
+}
+
+static bool becomes(const cuda_kernel *k, jit_state state)
+{
+    for (int i = 0; k && i < 3000; i++) {
+        if ((jit_state)atomic_load(&k->state) == state) return true;
+        usleep(10000);
+    }
+    return false;
+}
+
+/* Node by node, then again while the kernel is compiled, then by the kernel. */
+void case_groups(void)
+{
+    CHECK(gpu_works() && !kernel_named("fused_"));
+    CHECK(gpu_works());
+    cuda_kernel *k = kernel_named("fused_6_multiply_add_");
+    CHECK(becomes(k, JIT_READY));
+    for (int i = 0; i < 3; i++) CHECK(gpu_works());
+}
+
+/* The third kernel, that of the group, cannot be loaded: it runs node by node. */
+void case_bad_group(void)
+{
+    for (int i = 0; i < 2; i++) CHECK(gpu_works());
+    CHECK(becomes(kernel_named("fused_6_multiply_add_"), JIT_FAILED));
+    for (int i = 0; i < 3; i++) CHECK(gpu_works());
+    CHECK(becomes(kernel_named("fused_6_multiply_add_"), JIT_FAILED));
+}
+
+/* For lack of memory: that is tried again. */
+void case_late_group(void)
+{
+    for (int i = 0; i < 2; i++) CHECK(gpu_works());
+    CHECK(becomes(kernel_named("fused_6_multiply_add_"), JIT_FAILED));
+    CHECK(gpu_works());
+    CHECK(becomes(kernel_named("fused_6_multiply_add_"), JIT_READY));
+    CHECK(gpu_works());
 }
 
 /* Nothing can be compiled: the reason is in the environment. */

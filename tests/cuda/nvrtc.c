@@ -115,6 +115,7 @@ static void compile(run *r, job *j)
                image ? log : mx_error().message, j->source);
         r->failed++;
     }
+    if (j->passed && r->only) printf("%s for %s: %ld registers\n", j->entry, j->arch, number_before(log, " registers"));
     if (j->passed) add_known(r, &j->key);
     mx_free(image);
     mx_free(log);
@@ -156,15 +157,15 @@ static bool names(const char *expression, char operand)
 
 static void check_node(run *r, mx_array *node, int ndim, bool wide)
 {
-    static char source[PROGRAM_SOURCE], entry[PROGRAM_ENTRY];
-    cuda_program p;
+    static char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
+    elementwise_program p;
     uint8_t from[3];
-    program_start(&p, (mx_shape){0, NULL});
-    for (int i = 0; i < node->nin; i++) from[i] = (uint8_t)program_operand(&p, node->in[i], false);
-    program_add(&p, node, from, true);
+    elementwise_start(&p, (mx_shape){0, NULL});
+    for (int i = 0; i < node->nin; i++) from[i] = (uint8_t)elementwise_operand(&p, node->in[i], false);
+    elementwise_add(&p, node, from, true);
     p.key.ndim = (uint8_t)ndim;
     p.key.wide = wide;
-    if (program_source(&p.key, source, entry)) check_kernel(r, source, entry);
+    if (elementwise_source(&p.key, source, entry)) check_kernel(r, source, entry);
 }
 
 static void check_dtype(run *r, const mx_op *op, const char *expression, mx_dtype dtype, mx_dtype to)
@@ -200,6 +201,80 @@ static void check_elementwise(run *r)
                 if (!cast || r->all || some >> to & 1) check_dtype(r, op, expression, (mx_dtype)t, (mx_dtype)to);
             }
         }
+    }
+}
+
+/* ---- Groups, of nodes that are never evaluated */
+typedef struct chosen {
+    mx_array *nodes[ELEMENTWISE_STEPS];
+    int count;
+} chosen;
+
+/* Below it, in order, what is elementwise. */
+static int add_nodes(chosen *c, elementwise_program *p, mx_array *x, mx_array *const *out, int nout)
+{
+    uint8_t from[3];
+    bool written = false;
+    for (int i = 0; i < c->count; i++) {
+        if (c->nodes[i] == x) return ELEMENTWISE_STEP + i;
+    }
+    if (!x->op || !(x->op->flags & OP_ELEMENTWISE)) return elementwise_operand(p, x, true);
+    for (int i = 0; i < x->nin; i++) from[i] = (uint8_t)add_nodes(c, p, x->in[i], out, nout);
+    for (int i = 0; i < nout; i++) written |= out[i] == x;
+    if (!elementwise_add(p, x, from, written)) exit(1);
+    c->nodes[c->count] = x;
+    return ELEMENTWISE_STEP + c->count++;
+}
+
+static void check_group(run *r, mx_array *const *out, int nout)
+{
+    static char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
+    for (int ndim = 0; ndim <= ELEMENTWISE_ANY; ndim += 2) {
+        chosen c = {.count = 0};
+        elementwise_program p;
+        elementwise_start(&p, (mx_shape){0, NULL});
+        for (int i = 0; i < nout; i++) add_nodes(&c, &p, out[i], out, nout);
+        p.key.ndim = (uint8_t)ndim;
+        if (!elementwise_source(&p.key, source, entry)) exit(1);
+        check_kernel(r, source, entry);
+    }
+}
+
+static void check_adam(run *r, mx_array *const *x)
+{
+    mx_array *m = mx_add(mx_mul(x[0], x[4]), mx_mul(x[1], x[5]));
+    mx_array *v = mx_add(mx_mul(x[2], x[6]), mx_mul(mx_square(x[1]), x[7]));
+    mx_array *w = mx_sub(x[3], mx_div(mx_mul(m, x[8]), mx_add(mx_sqrt(v), x[9])));
+    check_group(r, (mx_array *[]){m, v, w}, 3);
+}
+
+/* As many steps and operands as there may be; of the dtypes the last two differ in width. */
+static void check_largest(run *r, mx_array *const *x, mx_dtype other)
+{
+    mx_array *a = mx_sigmoid(x[0]), *out[ELEMENTWISE_RESULTS];
+    int n = 0;
+    for (int i = 1; n < 4; i++) {
+        a = i % 3 ? mx_mul(a, x[i % ELEMENTWISE_OPERANDS]) : mx_add(mx_tanh(a), x[i % ELEMENTWISE_OPERANDS]);
+        if (i % 5 == 0) out[n++] = a = mx_astype(mx_astype(a, other), MX_FLOAT32);
+    }
+    check_group(r, out, n);
+}
+
+static void check_groups(run *r)
+{
+    static const mx_dtype dtypes[] = {MX_FLOAT32, MX_BFLOAT16};
+    for (int d = 0; d < 2; d++) {
+        mx_scope s = mx_scope_open();
+        mx_array *x[ELEMENTWISE_OPERANDS];
+        for (int i = 0; i < ELEMENTWISE_OPERANDS; i++) x[i] = mx_contiguous(mx_zeros((mx_shape){0, NULL}, dtypes[d]));
+        mx_array *cube = mx_mul(mx_mul(mx_mul(x[0], x[0]), x[0]), x[1]);
+        mx_array *gelu = mx_mul(mx_mul(x[0], x[2]), mx_add(mx_tanh(mx_mul(mx_add(x[0], cube), x[3])), x[4]));
+        check_group(r, &gelu, 1);
+        mx_array *swiglu = mx_mul(mx_mul(x[0], mx_sigmoid(x[0])), x[1]);
+        check_group(r, &swiglu, 1);
+        check_adam(r, x);
+        check_largest(r, x, d ? MX_FLOAT32 : MX_INT8);
+        mx_scope_close(s, NULL);
     }
 }
 
@@ -246,6 +321,7 @@ int main(int argc, char **argv)
     }
     read_known(&r);
     check_elementwise(&r);
+    check_groups(&r);
     check_variants(&r);
     pthread_t threads[64];
     int count = mx_cpu_threads() < 64 ? mx_cpu_threads() : 64;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Groups of nodes as one kernel.
+ *
+ * A kernel takes longer to compile than most groups ever run, so a group that is new runs node by node (the graph does
+ * that when told so).  One that comes again has its kernel compiled, behind those that somebody waits for, and goes on
+ * node by node until it is there; so does one whose kernel does not compile. */
+#include "cuda/elementwise.h"
+#include "cuda/jit.h"
+#include "core/runtime.h"
+#include <stdio.h>
+
+enum { SEEN_OFTEN = 2 };
+
+/* ---- The program */
+static int source_of(elementwise_program *p, const mx_group *g, int upto, mx_array *x)
+{
+    for (int i = upto; i-- > 0;) {
+        if (g->nodes[i] == x) return ELEMENTWISE_STEP + i;
+    }
+    return elementwise_operand(p, x, true);
+}
+
+static bool is_written(const mx_group *g, int k)
+{
+    return k + 1 == g->count || (g->written >> k & 1);
+}
+
+/* False (no error): it is too large. */
+static bool add_steps(elementwise_program *p, const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        const mx_array *node = g->nodes[k];
+        uint8_t from[3];
+        for (int i = 0; i < node->nin; i++) {
+            int source = source_of(p, g, k, node->in[i]);
+            if (source < 0) return false;
+            from[i] = (uint8_t)source;
+        }
+        if (!elementwise_add(p, node, from, is_written(g, k))) return false;
+    }
+    return true;
+}
+
+/* What stays alive needs what it reads. */
+static void spare_operands(elementwise_program *p, const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        if (!g->keeps_inputs && !(g->kept >> k & 1)) continue;
+        const elementwise_step *s = &p->key.steps[k];
+        for (int i = 0; i < s->nin; i++) {
+            if (s->from[i] < ELEMENTWISE_STEP) p->uses[s->from[i]] = 0;
+        }
+    }
+}
+
+/* ---- The kernel */
+/* How often was the key seen, this time included?  A few hundred keys are remembered, by their hash. */
+static unsigned times_seen(cuda_device *d, const elementwise_key *key)
+{
+    uint64_t hash = jit_hash(key, elementwise_key_bytes(key)), mark = hash & ~(uint64_t)0xff;
+    _Atomic uint64_t *slot = &d->seen[hash >> 8 & (CUDA_SEEN - 1)];
+    uint64_t now = atomic_load_explicit(slot, memory_order_relaxed);
+    uint64_t next = (now & ~(uint64_t)0xff) == mark ? (now & 0xff) + ((now & 0xff) < 0xff) : 1;
+    atomic_store_explicit(slot, mark | next, memory_order_relaxed);
+    return (unsigned)next;
+}
+
+static bool failed_for_memory(cuda_kernel *k)
+{
+    mx_failure *failure = jit_finish(k);
+    bool memory = failure && failure->code == MX_MEMORY;
+    failure_drop(failure);
+    return memory;
+}
+
+static void explain(const elementwise_program *p, const char *what)
+{
+    if (LIKELY(!runtime.trace_fuse)) return;
+    fprintf(stderr, "[fuse] GPU: %d steps to %s, %d operands, %d results: %s\n", p->key.count,
+            mx_ops[p->key.steps[p->key.count - 1].op]->name, p->key.nin, p->key.nout, what);
+}
+
+/* NULL: the group runs node by node this time; no error is recorded unless its kernel had to be there. */
+static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p)
+{
+    bool at_once = d->gpu->fuse_at_once;
+    cuda_kernel *k = jit_look(d, &p->key, elementwise_key_bytes(&p->key));
+    jit_state state = k ? (jit_state)atomic_load_explicit(&k->state, memory_order_acquire) : JIT_FAILED;
+    if (LIKELY(state == JIT_READY) || (state == JIT_PENDING && at_once)) return k;
+    if (state == JIT_PENDING || (k && !at_once && !failed_for_memory(k))) return NULL;
+    if (!at_once && times_seen(d, &p->key) < SEEN_OFTEN) return explain(p, "new, node by node"), NULL;
+    mx_mark mark = mx_error_mark();
+    k = elementwise_kernel(d, &p->key, !at_once);
+    explain(p, at_once ? "compiled now" : "compiled meanwhile, node by node");
+    if (!at_once) mx_error_reset(mark);
+    return at_once ? k : NULL;
+}
+
+bool cuda_run_group(mx_stream *stream, const mx_group *g)
+{
+    elementwise_program p;
+    elementwise_layout l;
+    mx_array *last = g->nodes[g->count - 1];
+    cuda_queue *q = cuda_queue_of(stream);
+    if (!q) return false;
+    elementwise_start(&p, array_shape(last));
+    if (!p.total || !add_steps(&p, g)) return false;
+    elementwise_place(&p, &l);
+    cuda_kernel *kernel = kernel_now(q->device, &p);
+    if (!kernel) return false;
+    spare_operands(&p, g);
+    cuda_call c = {.queue = q,
+                   .failures = atomic_load_explicit(&q->failures, memory_order_acquire),
+                   .op = last->op,
+                   .may_donate = true};
+    bool ok = elementwise_launch(&c, &p, &l, kernel, kernel->entry);
+    cuda_release(&c);
+    for (int i = 0; !ok && i < p.key.nout; i++) {
+        buffer_drop(p.out[i]->buffer);
+        p.out[i]->buffer = NULL;
+    }
+    return ok;
+}
