@@ -42,9 +42,11 @@ MX_API void mx_trace_end(mx_trace **t); /* also after an error; sets *t to NULL 
 /* ---- Programs: a function captured once, made again without calling it.  `traced` are placeholders with the shapes and
  * dtypes of `in`; asking one for its value is a VALUE error, later too.  What the outputs do not need is left out, equal
  * applications become one, arrays that do not depend on the inputs become constants.  With `shapeless` the program takes
- * inputs of other sizes (not other numbers of dimensions). */
+ * inputs of other sizes (not other numbers of dimensions), unless the function looks at sizes: a binding that tells one
+ * calls mx_note_sizes. */
 typedef struct mx_program mx_program;
 MX_API mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, mx_array **traced);
+MX_API void mx_note_sizes(void);
 MX_API mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout); /* one reference, the caller's */
 /* Lazy results for other inputs.  They may be traced, batched and captured like those of any op. */
 MX_API bool mx_program_run(const mx_program *p, mx_array *const *in, int nin, mx_array **out, int nout);
@@ -56,7 +58,7 @@ MX_API void mx_program_set_note(mx_program *p, void *note, void (*release)(void 
 MX_API void *mx_program_note(const mx_program *p);
 
 /* ---- compile: fn is captured at its first call for each kind of inputs (dtypes, shapes or, with `shapeless`, numbers of
- * dimensions, device) and made again from then on, without being called.  Arrays that fn uses and is not given are
+ * dimensions, device; sizes too where fn looks at them) and made again from then on, without being called.  Arrays that fn uses and is not given are
  * constants.  At most 256 programs are kept, the last ones used.  From any thread. */
 typedef struct mx_compiled mx_compiled;
 MX_API mx_compiled *mx_compile(mx_fn fn, void *ctx, int nout, bool shapeless);

@@ -104,6 +104,7 @@ enum { SIZE, NDIM, ITEMSIZE, NBYTES };
 static PyObject *get_number(PyObject *self, void *closure)
 {
     mx_array *x = py_array_of(self);
+    mx_note_sizes();
     switch ((int)(intptr_t)closure) {
     case SIZE: return PyLong_FromLongLong(mx_size(x));
     case NDIM: return PyLong_FromLong(mx_ndim(x));
@@ -115,6 +116,7 @@ static PyObject *get_number(PyObject *self, void *closure)
 static PyObject *get_shape(PyObject *self, void *closure)
 {
     (void)closure;
+    mx_note_sizes();
     return py_shape_tuple(py_array_of(self));
 }
 
@@ -161,6 +163,7 @@ typedef struct iterator {
 static Py_ssize_t array_length(PyObject *self)
 {
     mx_array *x = py_array_of(self);
+    mx_note_sizes();
     if (mx_ndim(x) > 0) return (Py_ssize_t)mx_shape_of(x).at[0];
     PyErr_SetString(PyExc_TypeError, "len() 0-dimensional array.");
     return -1;
@@ -169,6 +172,7 @@ static Py_ssize_t array_length(PyObject *self)
 static PyObject *array_iter(PyObject *self)
 {
     mx_array *x = py_array_of(self);
+    mx_note_sizes();
     if (mx_ndim(x) == 0) return PyErr_Format(PyExc_TypeError, "iteration over a 0-d array");
     iterator *i = PyObject_New(iterator, py_the.iterator_type);
     if (!i) return NULL;

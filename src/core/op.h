@@ -134,6 +134,7 @@ enum {
     OP_VIEW = 2,        /* its output may share the first input's buffer: see `view` */
     OP_PLACEHOLDER = 4, /* has no data and never will */
     OP_IMPURE = 8,      /* two equal applications are not the same (file reads) */
+    OP_ANY_SIZE = 32,   /* `shape` checks its inputs, and the parameters hold no sizes (all elementwise ops are so) */
     OP_IDENTITY = 16,   /* its output is its input under another name */
 };
 

@@ -28,6 +28,7 @@ typedef struct mx_thread {
     void *free_blocks;   /* per-class lists of small element blocks, allocated on first use */
     mx_array *drop_list; /* nodes waiting to be freed, so that long graphs are freed by a loop */
     bool dropping;
+    bool sizes_used; /* what is being captured depends on sizes in a way that its steps do not show */
     bool (*interrupt)(void);
     int64_t interrupt_at; /* next time to ask, in ns */
 } mx_thread;
@@ -40,6 +41,12 @@ ALWAYS_INLINE mx_thread *thread_self(void)
     mx_thread *self = &mx_this_thread;
     if (UNLIKELY(!self->started)) thread_start(self);
     return self;
+}
+
+/* To be called where a size decides what is done. */
+ALWAYS_INLINE void note_sizes(void)
+{
+    mx_this_thread.sizes_used = true;
 }
 
 /* Hands a reference to the innermost scope.  False: no memory, the reference is dropped and an error recorded. */

@@ -7,6 +7,7 @@
 #include "graph/capture.h"
 #include "core/memory.h"
 #include "core/runtime.h"
+#include "core/thread.h"
 #include "graph/trace.h"
 #include <string.h>
 
@@ -27,7 +28,10 @@ mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, 
     if (!op_has_all("compile", in, nin)) return NULL;
     mx_trace *t = trace_new(nin, true);
     if (!t) return NULL;
+    t->is_capture = true;
     t->shapeless = shapeless;
+    t->sizes_used = thread_self()->sizes_used;
+    thread_self()->sizes_used = false;
     t->stream = mx_current_stream();
     for (int i = 0; i < nin; i++) {
         traced[i] = placeholder_new(array_shape(in[i]), (mx_dtype)in[i]->dtype);
@@ -39,6 +43,11 @@ mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, 
         t->traced[i] = mx_keep(traced[i]);
     }
     return t;
+}
+
+void mx_note_sizes(void)
+{
+    note_sizes();
 }
 
 /* ---- Constants */
@@ -299,6 +308,19 @@ static bool make_prototypes(capture *c)
     return true;
 }
 
+/* Would the same steps be right for inputs of other sizes?  A constant that is not computed yet was made in here. */
+static bool depends_on_sizes(const mx_program *p)
+{
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        if (!(p->steps[i].op->flags & (OP_ANY_SIZE | OP_ELEMENTWISE))) return true;
+    }
+    for (uint32_t i = 0; i < p->constant_count; i++) {
+        const mx_array *x = p->constants[i].array;
+        if (x->size != 1 && array_state(x) != STATE_DONE) return true;
+    }
+    return thread_self()->sizes_used;
+}
+
 /* ---- The whole */
 static bool prepare(capture *c, mx_array *const *out, int nout)
 {
@@ -309,7 +331,6 @@ static bool prepare(capture *c, mx_array *const *out, int nout)
     for (c->step_slot_count = 16; c->step_slot_count < 2 * count;) c->step_slot_count *= 2;
     p->nin = p->value_count = (uint32_t)c->trace->nin;
     p->nout = (uint32_t)nout;
-    p->shapeless = c->trace->shapeless;
     return (c->first = mx_alloc(count, sizeof *c->first)) &&
            (c->step_slots = mx_alloc(c->step_slot_count, sizeof *c->step_slots)) &&
            (p->steps = mx_alloc(count, sizeof *p->steps)) && (p->sources = mx_alloc(sources, sizeof *p->sources)) &&
@@ -329,6 +350,8 @@ mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout)
     mx_free(c.first);
     mx_free(c.step_slots);
     mx_free(c.constant_slots);
+    c.p->sized = ok && depends_on_sizes(c.p);
+    c.p->shapeless = t->shapeless && !c.p->sized;
     if (ok) return c.p;
     mx_program_drop(c.p);
     return NULL;

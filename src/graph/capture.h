@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs: what a function does, captured by running it once on placeholders.
- *
- *     mx_trace *t = mx_trace_begin_captured(like, nin, false, placeholders);    run the function on the placeholders
- *     mx_program *p = mx_trace_program(t, out, nout);
- *     mx_trace_end(&t);
- *     program_replay(p, in, results);         as often as wanted; program_of does the first three for an mx_fn
+ * Programs: what a function does, captured by running it once on placeholders (mx_trace_begin_captured, the function,
+ * mx_trace_program, mx_trace_end; program_of does so for an mx_fn) and made again by program_replay.
  *
  * A replay makes ordinary LAZY nodes, marked as op_apply marks them, so every transform and every evaluation takes them
- * for what they are.  Programs are immutable and counted (mx_program_keep, mx_program_drop): any thread may replay one.  */
+ * for what they are.  Programs are immutable and counted: any thread may replay one.  A shapeless one takes inputs of
+ * other sizes; where the function looked at a size (note_sizes), or a step is not OP_ANY_SIZE, it takes none but those it
+ * was captured with: p->shapeless tells. */
 #ifndef GRAPH_CAPTURE_H
 #define GRAPH_CAPTURE_H
 
@@ -42,7 +40,8 @@ typedef struct program_value {
 
 struct mx_program {
     _Atomic int32_t refs;
-    bool shapeless;
+    bool sized;     /* it depends on the sizes of its inputs */
+    bool shapeless; /* takes any */
     uint32_t nin, nout, value_count, constant_count, step_count;
     program_value *values;
     program_constant *constants;

@@ -4,6 +4,7 @@
  * is that of its readers already, so a node costs no atomic operation but those of its parameters. */
 #include "core/memory.h"
 #include "core/runtime.h"
+#include "core/thread.h"
 #include "core/where.h"
 #include "graph/capture.h"
 #include <string.h>
@@ -222,6 +223,7 @@ bool program_replay(const mx_program *p, mx_array *const *in, mx_array **out)
     for (uint32_t i = 0; i < p->nin; i++) {
         if (!input_fits(p, i, in[i])) return false;
     }
+    if (p->sized) note_sizes();
     if (p->value_count > FEW_VALUES && !(values = mx_alloc(p->value_count, sizeof *values))) return false;
     bool ok = p->shapeless ? replay_shapeless(p, in, values, out) : replay_known(p, in, values, out);
     if (values != few) mx_free(values);

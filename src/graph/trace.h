@@ -14,7 +14,9 @@ struct mx_trace {
     mx_array **in;     /* batched: the whole arrays, mapped axis first; owned */
     int *axes;         /* batched: 0 or MX_UNMAPPED */
     int64_t batch;     /* length of the mapped axis */
-    bool shapeless;    /* captured: for inputs of any size */
+    bool is_capture;
+    bool shapeless;    /* captured: for inputs of any size, if nothing depends on sizes */
+    bool sizes_used;   /* ... the thread's, before it began */
     mx_stream *stream; /* captured: the current one at its beginning */
 };
 

@@ -178,6 +178,7 @@ FACT(mlx_dtype, dtype, mx_dtype_of(x), MLX_FLOAT32)
 int mlx_array_dim(const mlx_array arr, int dim)
 {
     mlxc_call call = mlxc_enter(__func__);
+    mx_note_sizes();
     mx_array *x = ARRAY(arr);
     int64_t size = x ? mx_dim(x, dim) : -1;
     if (size > INT_MAX) mx_fail(MX_OVERFLOW, "[%s] a size of %lld does not fit an int.", __func__, (long long)size);
@@ -207,6 +208,7 @@ static int *copy_shape(mlxc_array *box)
 const int *mlx_array_shape(const mlx_array arr)
 {
     mlxc_call call = mlxc_enter(__func__);
+    mx_note_sizes();
     mlxc_array *box = arr.ctx;
     int *shape = NULL;
     if (ARRAY(arr) && !(shape = atomic_load(&box->shape))) shape = copy_shape(box);

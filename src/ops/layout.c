@@ -3,6 +3,7 @@
  * Ops that lay the same data out anew: they cost strides, not copies.  A reshape that no strides can express is copied.
  */
 #include "core/params/layout.h"
+#include "core/thread.h"
 #include "ops/rules.h"
 #include <string.h>
 
@@ -19,8 +20,9 @@ static bool alias_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     return (din[0] = dout[0]) != NULL;
 }
 
-const mx_op mx_op_alias = {OP_NAMED(alias, "copy"), .flags = OP_VIEW | OP_IDENTITY, .shape = op_shape_same,
-                           .vjp = alias_vjp,        .jvp = op_jvp_linear,           .vmap = op_vmap_leading,
+const mx_op mx_op_alias = {OP_NAMED(alias, "copy"), .flags = OP_VIEW | OP_IDENTITY | OP_ANY_SIZE,
+                           .shape = op_shape_same,  .vjp = alias_vjp,
+                           .jvp = op_jvp_linear,    .vmap = op_vmap_leading,
                            .view = alias_view};
 
 mx_array *mx_copy(mx_array *x)
@@ -30,7 +32,7 @@ mx_array *mx_copy(mx_array *x)
 
 /* ---- stop_gradient: the same value, a constant to derivatives */
 const mx_op mx_op_stop_gradient = {OP_NAMED(stop_gradient, "stop_gradient"),
-                                   .flags = OP_VIEW,
+                                   .flags = OP_VIEW | OP_ANY_SIZE,
                                    .shape = op_shape_same,
                                    .vjp = op_vjp_zero,
                                    .jvp = op_jvp_zero,
@@ -49,7 +51,7 @@ static bool contiguous_view(const mx_call *c, mx_array *out)
 }
 
 const mx_op mx_op_contiguous = {OP_NAMED(contiguous, "contiguous"),
-                                .flags = OP_VIEW,
+                                .flags = OP_VIEW | OP_ANY_SIZE,
                                 .shape = op_shape_same,
                                 .vjp = alias_vjp,
                                 .jvp = op_jvp_linear,
@@ -175,9 +177,124 @@ mx_array *mx_reshape(mx_array *x, mx_shape shape)
         return mx_fail(MX_VALUE, "[reshape] Cannot reshape array of size %lld into shape %s.", (long long)x->size,
                        shape_text(text, shape));
     }
+    note_sizes();
     if (shape_equal(spec_shape(&spec), array_shape(x))) return x;
     shape_params p = {.shape = param_shape_of(spec_shape(&spec))};
     return op_apply(&mx_op_reshape, &p, x);
+}
+
+/* ---- expand_dims, squeeze: axes of size 1 come and go */
+static const mx_field axes_fields[] = {FIELD_AXES(axes_params, axes), FIELD_END};
+
+/* Which axes of the longer shape have no place in the shorter one? */
+static uint32_t extra_axes(const mx_call *c)
+{
+    const axes_params *p = c->params;
+    uint32_t extra = 0;
+    for (int i = 0; i < p->axes.count; i++) extra |= 1u << p->axes.at[i];
+    return extra;
+}
+
+static bool expand_shape(const mx_call *c, mx_spec *out)
+{
+    const axes_params *p = c->params;
+    uint32_t extra = extra_axes(c);
+    out->dtype = (mx_dtype)c->in[0]->dtype;
+    out->ndim = c->in[0]->ndim + p->axes.count;
+    for (int i = 0, k = 0; i < out->ndim; i++) out->shape[i] = extra >> i & 1 ? 1 : c->in[0]->shape[k++];
+    return true;
+}
+
+static bool expand_view(const mx_call *c, mx_array *out)
+{
+    uint32_t extra = extra_axes(c);
+    for (int i = 0, k = 0; i < out->ndim; i++) out->strides[i] = extra >> i & 1 ? 0 : c->in[0]->strides[k++];
+    return true;
+}
+
+static bool squeeze_shape(const mx_call *c, mx_spec *out)
+{
+    const mx_array *x = c->in[0];
+    uint32_t extra = extra_axes(c);
+    out->dtype = (mx_dtype)x->dtype;
+    out->ndim = 0;
+    for (int i = 0; i < x->ndim; i++) {
+        if (!(extra >> i & 1)) {
+            out->shape[out->ndim++] = x->shape[i];
+        } else if (x->shape[i] != 1) {
+            return mx_fail_false(MX_VALUE, "[squeeze] Cannot squeeze axis %d with size %lld which is not equal to 1.",
+                                 i, (long long)x->shape[i]);
+        }
+    }
+    return true;
+}
+
+static bool squeeze_view(const mx_call *c, mx_array *out)
+{
+    uint32_t extra = extra_axes(c);
+    for (int i = 0, k = 0; i < c->in[0]->ndim; i++) {
+        if (!(extra >> i & 1)) out->strides[k++] = c->in[0]->strides[i];
+    }
+    return true;
+}
+
+static bool expand_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
+{
+    return (din[0] = op_apply(&mx_op_squeeze, c->params, dout[0])) != NULL;
+}
+
+static bool squeeze_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
+{
+    return (din[0] = op_apply(&mx_op_expand_dims, c->params, dout[0])) != NULL;
+}
+
+/* Both, with the batch in front. */
+static bool axes_vmap(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out)
+{
+    axes_params p = *(const axes_params *)c->params;
+    (void)axis_in;
+    for (int i = 0; i < p.axes.count; i++) p.axes.at[i]++;
+    axis_out[0] = 0;
+    return (out[0] = op_apply(c->op, &p, c->in[0])) != NULL;
+}
+
+#define AXES_OP(id, text, shape_rule, vjp_rule, view_rule)                                                             \
+    const mx_op mx_op_##id = {OP_NAMED(id, text),                                                                      \
+                              .fields = axes_fields,                                                                   \
+                              .params_size = sizeof(axes_params),                                                      \
+                              .flags = OP_VIEW | OP_ANY_SIZE,                                                          \
+                              .shape = shape_rule,                                                                     \
+                              .vjp = vjp_rule,                                                                         \
+                              .jvp = op_jvp_linear,                                                                    \
+                              .vmap = axes_vmap,                                                                       \
+                              .view = view_rule};
+AXES_OP(expand_dims, "expand_dims", expand_shape, expand_vjp, expand_view)
+AXES_OP(squeeze, "squeeze", squeeze_shape, squeeze_vjp, squeeze_view)
+
+mx_array *mx_expand_dims(mx_array *x, mx_axes axes)
+{
+    int at[MX_MAX_NDIM];
+    if (!op_has("expand_dims", x)) return NULL;
+    if (axes.count < 0 || axes.count > MX_MAX_NDIM - x->ndim) {
+        return mx_fail(MX_VALUE, "[expand_dims] %d axes more than the %d there are; %d is the most.", axes.count,
+                       x->ndim, MX_MAX_NDIM);
+    }
+    int count = axes_of("expand_dims", axes, x->ndim + axes.count, MX_VALUE, at);
+    if (count <= 0) return count < 0 ? NULL : x;
+    return op_apply(&mx_op_expand_dims, &(axes_params){param_axes_of(at, count)}, x);
+}
+
+mx_array *mx_squeeze(mx_array *x, mx_axes axes)
+{
+    int at[MX_MAX_NDIM], n = 0;
+    if (!op_has("squeeze", x)) return NULL;
+    int count = axes_of("squeeze", axes, x->ndim, MX_VALUE, at);
+    if (count < 0) return NULL;
+    if (axes.count < 0) note_sizes();
+    for (int i = 0; i < count; i++) {
+        if (x->shape[at[i]] == 1 || axes.count >= 0) at[n++] = at[i]; /* the shape rule checks those that are named */
+    }
+    return n == 0 ? x : op_apply(&mx_op_squeeze, &(axes_params){param_axes_of(at, n)}, x);
 }
 
 /* ---- transpose */
@@ -220,7 +337,7 @@ static bool transpose_vmap(const mx_call *c, const int *axis_in, mx_array **out,
 const mx_op mx_op_transpose = {OP_NAMED(transpose, "transpose"),
                                .fields = transpose_fields,
                                .params_size = sizeof(transpose_params),
-                               .flags = OP_VIEW,
+                               .flags = OP_VIEW | OP_ANY_SIZE,
                                .shape = transpose_shape,
                                .vjp = transpose_vjp,
                                .jvp = op_jvp_linear,
@@ -322,6 +439,7 @@ mx_array *mx_broadcast_to(mx_array *x, mx_shape shape)
 {
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
     if (!op_has("broadcast_to", x) || shape_size("broadcast_to", shape) < 0) return NULL;
+    note_sizes();
     if (shape_equal(shape, array_shape(x))) return x;
     if (!shape_can_broadcast_to(array_shape(x), shape)) {
         return mx_fail(MX_VALUE, "[broadcast_to] Shape %s cannot be broadcast to %s.", shape_text(a, array_shape(x)),

@@ -11,6 +11,12 @@ static const mx_field fields[] = {FIELD_FLOAT(matmul_params, alpha), FIELD_FLOAT
 static bool shape(const mx_call *c, mx_spec *out)
 {
     const mx_array *a = c->in[0], *b = c->in[1];
+    if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2]) {
+        return mx_fail_false(MX_VALUE,
+                             "[matmul] the last axis of the first operand has size %lld, the one before the "
+                             "last of the second %lld.",
+                             (long long)a->shape[a->ndim - 1], (long long)b->shape[b->ndim - 2]);
+    }
     spec_set(out, (mx_shape){a->ndim - 2, a->shape}, (mx_dtype)a->dtype);
     if (!shape_broadcast_into("matmul", out, (mx_shape){b->ndim - 2, b->shape})) return false;
     out->shape[out->ndim++] = a->shape[a->ndim - 2];
@@ -79,6 +85,7 @@ static bool vmap(const mx_call *c, const int *axis_in, mx_array **out, int *axis
 const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
                             .fields = fields,
                             .params_size = sizeof(matmul_params),
+                            .flags = OP_ANY_SIZE,
                             .shape = shape,
                             .vjp = vjp,
                             .jvp = jvp,

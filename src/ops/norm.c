@@ -15,7 +15,14 @@ static const mx_field fields[] = {FIELD_FLOAT(norm_params, eps), FIELD_END};
 /* Inputs: x, weight (n,) [, bias (n,)]. */
 static bool forward_shape(const mx_call *c, mx_spec *out)
 {
-    spec_set(out, array_shape(c->in[0]), (mx_dtype)c->in[0]->dtype);
+    const mx_array *x = c->in[0];
+    spec_set(out, array_shape(x), (mx_dtype)x->dtype);
+    for (int i = 1; i < c->nin; i++) {
+        if (c->in[i]->size != x->shape[x->ndim - 1]) {
+            return mx_fail_false(MX_VALUE, "[%s] a weight of size %lld for rows of size %lld.", c->op->name,
+                                 (long long)c->in[i]->size, (long long)x->shape[x->ndim - 1]);
+        }
+    }
     return true;
 }
 
@@ -124,14 +131,14 @@ static bool backward_vmap(const mx_call *c, const int *axis_in, mx_array **out, 
     return !mx_failed();
 }
 
-#define NORM_OP(id, text, outputs, shape_rule, vjp_rule, jvp_rule, vmap_rule)                                          \
+#define NORM_OP(id, text, outputs, op_flags, shape_rule, vjp_rule, jvp_rule, vmap_rule)                                \
     const mx_op mx_op_##id = {OP_NAMED(id, text), .fields = fields,    .params_size = sizeof(norm_params),             \
                               .nout = outputs,    .shape = shape_rule, .vjp = vjp_rule,                                \
-                              .jvp = jvp_rule,    .vmap = vmap_rule};
-NORM_OP(rms_norm, "rms_norm", 1, forward_shape, rms_vjp, op_jvp_by_vjp, forward_vmap)
-NORM_OP(layer_norm, "layer_norm", 1, forward_shape, layer_vjp, op_jvp_by_vjp, forward_vmap)
-NORM_OP(rms_norm_vjp, "rms_norm_vjp", 2, backward_shape, backward_vjp, backward_jvp, backward_vmap)
-NORM_OP(layer_norm_vjp, "layer_norm_vjp", 3, backward_shape, backward_vjp, backward_jvp, backward_vmap)
+                              .jvp = jvp_rule,    .vmap = vmap_rule,   .flags = op_flags};
+NORM_OP(rms_norm, "rms_norm", 1, OP_ANY_SIZE, forward_shape, rms_vjp, op_jvp_by_vjp, forward_vmap)
+NORM_OP(layer_norm, "layer_norm", 1, OP_ANY_SIZE, forward_shape, layer_vjp, op_jvp_by_vjp, forward_vmap)
+NORM_OP(rms_norm_vjp, "rms_norm_vjp", 2, 0, backward_shape, backward_vjp, backward_jvp, backward_vmap)
+NORM_OP(layer_norm_vjp, "layer_norm_vjp", 3, 0, backward_shape, backward_vjp, backward_jvp, backward_vmap)
 
 /* ---- Public functions */
 static bool fits(const char *op, const char *what, const mx_array *x, const mx_array *w)

@@ -3,6 +3,7 @@
  * Reductions.  The axes that go are first moved to the end, so rules and kernels see one form only; axes that stay as
  * ones are put back by a reshape. */
 #include "core/params/reduce.h"
+#include "core/thread.h"
 #include "ops/reduce.h"
 #include "ops/rules.h"
 
@@ -18,15 +19,13 @@ mx_array *axes_to_end(const char *op, mx_array *x, mx_axes list, reduced_axes *r
     for (int i = 0; i < x->ndim; i++) {
         if (!goes[i]) order[n++] = i;
     }
-    r->ndim = x->ndim;
-    for (int i = 0; i < x->ndim; i++) r->kept[i] = goes[i] ? 1 : x->shape[i];
-    for (int i = 0; i < r->count; i++) order[n++] = axes[i];
+    for (int i = 0; i < r->count; i++) order[n++] = r->axes[i] = axes[i];
     return mx_transpose(x, (mx_axes){n, order});
 }
 
 mx_array *axes_restore(mx_array *y, const reduced_axes *r, bool keep)
 {
-    return y && keep ? mx_reshape(y, (mx_shape){r->ndim, r->kept}) : y;
+    return y && keep ? mx_expand_dims(y, (mx_axes){r->count, r->axes}) : y;
 }
 
 static mx_array *reduce(const mx_op *op, mx_array *x, mx_axes axes, bool keep)
@@ -48,9 +47,9 @@ static bool leading_shape(const mx_call *c, mx_spec *out)
 /* y with the axes that are gone as ones, so that it broadcasts against the input. */
 static mx_array *with_ones(mx_array *y, const mx_array *in)
 {
-    int64_t shape[MX_MAX_NDIM];
-    for (int i = 0; i < in->ndim; i++) shape[i] = y && i < y->ndim ? y->shape[i] : 1;
-    return y ? mx_reshape(y, (mx_shape){in->ndim, shape}) : NULL;
+    int axes[MX_MAX_NDIM], n = 0;
+    for (int i = y ? y->ndim : 0; i < in->ndim; i++) axes[n++] = i;
+    return y ? mx_expand_dims(y, (mx_axes){n, axes}) : NULL;
 }
 
 static bool sum_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
@@ -90,9 +89,9 @@ static bool bool_shape(const mx_call *c, mx_spec *out)
 }
 
 #define REDUCE(id, text, shape_rule, vjp_rule, jvp_rule)                                                               \
-    const mx_op mx_op_##id = {OP_NAMED(id, text),     .fields = fields, .params_size = sizeof(reduce_params),          \
-                              .shape = shape_rule,    .vjp = vjp_rule,  .jvp = jvp_rule,                               \
-                              .vmap = op_vmap_leading};
+    const mx_op mx_op_##id = {OP_NAMED(id, text),   .fields = fields,       .params_size = sizeof(reduce_params),      \
+                              .flags = OP_ANY_SIZE, .shape = shape_rule,    .vjp = vjp_rule,                           \
+                              .jvp = jvp_rule,      .vmap = op_vmap_leading};
 REDUCE(sum, "sum", leading_shape, sum_vjp, op_jvp_linear)
 REDUCE(prod, "prod", leading_shape, prod_vjp, op_jvp_by_vjp)
 REDUCE(min, "min", leading_shape, extreme_vjp, op_jvp_by_vjp)
@@ -154,6 +153,7 @@ mx_array *mx_mean(mx_array *x, mx_axes axes, bool keep)
 {
     int64_t n = folded("mean", x, axes, MX_VALUE);
     if (n < 0) return NULL;
+    note_sizes();
     /* The sum of a float16 ends at 65504, its mean does not. */
     if (x->dtype == MX_FLOAT16) return mx_astype(mx_mean(mx_astype(x, MX_FLOAT32), axes, keep), MX_FLOAT16);
     mx_array *sum = mx_at_least_float(mx_sum(x, axes, keep));
@@ -164,6 +164,7 @@ mx_array *mx_var(mx_array *x, mx_axes axes, bool keep, int ddof)
 {
     int64_t n = folded("var", x, axes, MX_VALUE);
     if (n < 0) return NULL;
+    note_sizes();
     x = mx_at_least_float(x);
     mx_array *centred = mx_sub(x, mx_mean(x, axes, KEEP));
     mx_array *square = mx_dtype_is(mx_dtype_of(x), MX_COMPLEX_FLOATING)
@@ -187,6 +188,7 @@ mx_array *mx_sum_to(mx_array *x, mx_shape shape)
         return mx_fail(MX_VALUE, "[sum_to] Shape %s is not one that broadcasts to %s.", shape_text(a, shape),
                        shape_text(b, array_shape(x)));
     }
+    note_sizes();
     int extra = x->ndim - shape.ndim;
     for (int i = 0; i < x->ndim; i++) {
         if (i < extra || shape.at[i - extra] != x->shape[i]) axes[n++] = i;

@@ -7,9 +7,8 @@
 #include "core/op.h"
 
 typedef struct reduced_axes {
-    int count;                 /* axes at the end */
-    int ndim;                  /* of the input */
-    int64_t kept[MX_MAX_NDIM]; /* the input's shape with ones for those axes */
+    int count;             /* axes at the end */
+    int axes[MX_MAX_NDIM]; /* where they were, sorted */
 } reduced_axes;
 
 /* x with the axes in `list` (bad ones are INDEX errors) last, in order. */

@@ -5,47 +5,6 @@
 #include "ops/rules.h"
 
 /* ---- Axes of size 1 */
-mx_array *mx_expand_dims(mx_array *x, mx_axes axes)
-{
-    int at[MX_MAX_NDIM];
-    int64_t shape[MX_MAX_NDIM];
-    if (!op_has("expand_dims", x)) return NULL;
-    if (axes.count < 0 || axes.count > MX_MAX_NDIM - x->ndim) {
-        return mx_fail(MX_VALUE, "[expand_dims] %d axes more than the %d there are; %d is the most.", axes.count,
-                       x->ndim, MX_MAX_NDIM);
-    }
-    int ndim = x->ndim + axes.count;
-    if (axes_of("expand_dims", axes, ndim, MX_VALUE, at) < 0) return NULL;
-    for (int i = 0, k = 0, from = 0; i < ndim; i++) {
-        bool is_new = k < axes.count && at[k] == i;
-        shape[i] = is_new ? 1 : x->shape[from];
-        k += is_new;
-        from += !is_new;
-    }
-    return mx_reshape(x, (mx_shape){ndim, shape});
-}
-
-mx_array *mx_squeeze(mx_array *x, mx_axes axes)
-{
-    bool goes[MX_MAX_NDIM] = {false};
-    int at[MX_MAX_NDIM], n = 0;
-    int64_t shape[MX_MAX_NDIM];
-    if (!op_has("squeeze", x)) return NULL;
-    int count = axes_of("squeeze", axes, x->ndim, MX_VALUE, at);
-    if (count < 0) return NULL;
-    for (int i = 0; i < count; i++) {
-        goes[at[i]] = x->shape[at[i]] == 1;
-        if (!goes[at[i]] && axes.count >= 0) {
-            return mx_fail(MX_VALUE, "[squeeze] Cannot squeeze axis %d with size %lld which is not equal to 1.", at[i],
-                           (long long)x->shape[at[i]]);
-        }
-    }
-    for (int i = 0; i < x->ndim; i++) {
-        if (!goes[i]) shape[n++] = x->shape[i];
-    }
-    return mx_reshape(x, (mx_shape){n, shape});
-}
-
 /* As NumPy: a vector becomes (1, n) and (1, n, 1), a matrix (m, n, 1). */
 mx_array *mx_atleast(mx_array *x, int ndim)
 {

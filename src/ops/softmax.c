@@ -91,9 +91,9 @@ static bool softmax_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
     return (tout[0] = jacobian_times(c->out[0], tin[0])) != NULL;
 }
 
-const mx_op mx_op_softmax = {OP_NAMED(softmax, "softmax"), .fields = fields,   .params_size = sizeof(softmax_params),
-                             .shape = op_shape_same,       .vjp = softmax_vjp, .jvp = softmax_jvp,
-                             .vmap = op_vmap_leading};
+const mx_op mx_op_softmax = {
+    OP_NAMED(softmax, "softmax"), .flags = OP_ANY_SIZE, .fields = fields,   .params_size = sizeof(softmax_params),
+    .shape = op_shape_same,       .vjp = softmax_vjp,   .jvp = softmax_jvp, .vmap = op_vmap_leading};
 
 /* exp(x - peak); the peak only keeps it in range, so nothing flows through it. */
 static mx_array *exp_below(mx_array *x, mx_array *peak)
@@ -136,8 +136,12 @@ static bool logsumexp_jvp(const mx_call *c, mx_array *const *tin, mx_array **tou
     return (tout[0] = mx_sum(mx_mul(tin[0], mx_softmax(c->in[0], AXES(-1), true)), AXES(-1), false)) != NULL;
 }
 
-const mx_op mx_op_logsumexp = {OP_NAMED(logsumexp, "logsumexp"), .shape = logsumexp_shape, .vjp = logsumexp_vjp,
-                               .jvp = logsumexp_jvp, .vmap = op_vmap_leading};
+const mx_op mx_op_logsumexp = {OP_NAMED(logsumexp, "logsumexp"),
+                               .flags = OP_ANY_SIZE,
+                               .shape = logsumexp_shape,
+                               .vjp = logsumexp_vjp,
+                               .jvp = logsumexp_jvp,
+                               .vmap = op_vmap_leading};
 
 mx_array *mx_logsumexp(mx_array *x, mx_axes axes, bool keep)
 {

@@ -59,6 +59,31 @@ const op_sample samples_reshape[] = {
     {0},
 };
 
+static mx_array *three_more(mx_array *const *x)
+{
+    return mx_expand_dims(x[0], AXES(0, -1, 2));
+}
+static mx_array *two_less(mx_array *const *x)
+{
+    return mx_squeeze(x[0], AXES(1, -1));
+}
+static mx_array *all_less(mx_array *const *x)
+{
+    return mx_squeeze(x[0], ALL_AXES);
+}
+
+const op_sample samples_expand_dims[] = {
+    {"three axes", three_more, {IN(3, 4)}, ALL},
+    {"nothing", three_more, {IN(0, 3)}, FLOATS},
+    {0},
+};
+const op_sample samples_squeeze[] = {
+    {"two axes", two_less, {IN(3, 1, 4, 1)}, ALL},
+    {"all of them", all_less, {IN(1, 3, 1)}, FLOATS},
+    {"nothing", two_less, {IN(3, 1, 0, 1)}, FLOATS},
+    {0},
+};
+
 static mx_array *reversed(mx_array *const *x)
 {
     return mx_transpose(x[0], ALL_AXES);

@@ -307,6 +307,51 @@ def test_shapeless():
     assert f.calls == 3
 
 
+def test_shapeless_reductions_are_not_traced_anew():
+    z = 1
+    f = counted(lambda x, y: x + y.sum(axis=0, keepdims=True) + z)
+    c = mx.compile(f, shapeless=True)
+    assert c(mx.ones((2, 3)), mx.ones((4, 3))).tolist() == [[6] * 3] * 2
+    z = 2
+    assert c(mx.ones((3, 2)), mx.ones((1, 2))).tolist() == [[3] * 2] * 3
+    softmax = mx.compile(counted(lambda x: mx.expand_dims(mx.softmax(x @ x.T, axis=-1), -1).squeeze(-1)), shapeless=True)
+    assert softmax(mx.ones((2, 3))).shape == (2, 2) and softmax(mx.ones((5, 1))).shape == (5, 5)
+    assert f.calls == 1 and softmax.calls == 1
+    with pytest.raises(ValueError):
+        mx.compile(lambda x, y: x @ y, shapeless=True)(mx.ones((2, 3)), mx.ones((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.mean(),
+        lambda x: x.var(axis=0),
+        lambda x: x / x.shape[0],
+        lambda x: x * len(x),
+        lambda x: sum(x),
+        lambda x: x[:, -1],
+        lambda x: x[: x.size // 2],
+        lambda x: x.reshape(-1),
+        lambda x: x.flatten(),
+        lambda x: mx.unflatten(x, -1, (1, -1)),
+        lambda x: mx.full_like(x, 5),
+        lambda x: x + mx.zeros_like(x),
+        lambda x: mx.tril(x),
+        lambda x: mx.concatenate([x, x]),
+        lambda x: mx.broadcast_to(x, x.shape),
+        lambda x: mx.grad(lambda y: (y * y.sum(axis=0)).sum())(x),
+        lambda x: mx.compile(lambda y: y.mean())(x) + x,
+        lambda x: mx.argmax(x, axis=1),
+        lambda x: mx.squeeze(x),
+    ],
+)
+def test_shapeless_functions_of_sizes_are_right(f):
+    c = mx.compile(f, shapeless=True)
+    for shape in ((2, 3), (4, 3), (1, 3), (2, 3), (2, 5), (5, 1)):
+        x = mx.random.normal(shape)
+        assert c(x).tolist() == f(x).tolist(), shape
+
+
 def test_enable_and_disable():
     f = counted(lambda x: x)
     c = mx.compile(f)

@@ -10,6 +10,10 @@ typedef struct shape_params { /* reshape, broadcast */
     param_shape shape;
 } shape_params;
 
+typedef struct axes_params { /* expand_dims: of the result; squeeze: of the input; sorted */
+    param_axes axes;
+} axes_params;
+
 typedef struct transpose_params { /* axis i of the result is axis order[i] of the input */
     param_axes order;
 } transpose_params;
