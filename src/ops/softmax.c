@@ -37,7 +37,7 @@ static mx_array *from_rows(mx_array *y, mx_array *x, mx_axes axes, const reduced
         if (!goes[i]) back[i] = at, moved[at++] = x->shape[i];
     }
     for (int i = 0; i < r->count; i++) back[list[i]] = at, moved[at++] = x->shape[list[i]];
-    y = mx_reshape(y, (mx_shape){x->ndim, moved});
+    if (r->count != 1) y = mx_reshape(y, (mx_shape){x->ndim, moved});
     return y ? mx_transpose(y, (mx_axes){x->ndim, back}) : NULL;
 }
 
