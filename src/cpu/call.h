@@ -40,6 +40,7 @@ typedef struct cpu_op {
     bool (*run)(cpu_call *c); /* false: an error is recorded */
     tile_fn tile[MX_DTYPE_COUNT];
     const tile_fn (*cast)[MX_DTYPE_COUNT]; /* astype: bodies by dtype from and dtype to */
+    const struct cpu_chain *chain;         /* how a cheap op runs in registers, float32 only; NULL: it does not */
     const cpu_row_op *rows;                /* what `run` does to contiguous rows: the same bits in groups */
     const struct reduction *const *folds; /* reductions, by dtype: what chunks of columns need (cpu/kernels/reduce.h) */
 } cpu_op;

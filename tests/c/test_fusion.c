@@ -7,6 +7,7 @@
 #include "core/op.h"
 #include "core/runtime.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -322,4 +323,65 @@ TEST(groups_have_limits)
     }
     runtime.fuse = true;
     CHECK(same_bits(sum[0], sum[1]));
+}
+
+/* ---- Threads */
+enum { THREADS = 6, LINKS = 12, ROUNDS = 60 };
+typedef struct meeting {
+    mx_array *link[LINKS]; /* a chain that a scope of the main thread holds */
+    mx_array *want[LINKS];
+    pthread_barrier_t start;
+    _Atomic int wrong;
+} meeting;
+typedef struct guest {
+    meeting *meeting;
+    int me;
+} guest;
+
+static bool equal_to(mx_array *x, mx_array *want)
+{
+    float a[64], b[64];
+    return mx_read(x, a, sizeof a) && mx_read(want, b, sizeof b) && memcmp(a, b, sizeof a) == 0;
+}
+
+/* Reads links, and makes readers of links, while others run groups that these are inner nodes of. */
+static void *attend(void *argument)
+{
+    guest *g = argument;
+    meeting *m = g->meeting;
+    pthread_barrier_wait(&m->start);
+    mx_scope s = mx_scope_open();
+    for (int i = 0; i < LINKS; i++) {
+        int k = (g->me * 5 + i * 7) % LINKS;
+        mx_array *twice = mx_neg(mx_neg(m->link[k]));
+        bool ok = (g->me + i) % 3 == 0 ? mx_async_eval_n(&twice, 1) : (g->me + i) % 3 == 1 || mx_eval(m->link[k]);
+        if (!ok || !equal_to(twice, m->want[k])) atomic_fetch_add(&m->wrong, 1);
+    }
+    mx_scope_close(s, NULL);
+    return NULL;
+}
+
+TEST(threads_meet_inside_groups)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        mx_scope s = mx_scope_open();
+        meeting m = {.wrong = 0};
+        pthread_t threads[THREADS];
+        guest guests[THREADS];
+        mx_array *x = check_random(SHAPE(64), MX_FLOAT32, -1, 1, 1), *a = x, *b = x;
+        for (int i = 0; i < LINKS; i++) {
+            m.link[i] = a = i % 2 ? mx_mul(a, x) : mx_sub(a, x);
+            m.want[i] = b = i % 2 ? mx_mul(b, x) : mx_sub(b, x);
+            CHECK(mx_eval(b));
+        }
+        pthread_barrier_init(&m.start, NULL, THREADS);
+        for (int i = 0; i < THREADS; i++) {
+            guests[i] = (guest){&m, i};
+            pthread_create(&threads[i], NULL, attend, &guests[i]);
+        }
+        for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+        pthread_barrier_destroy(&m.start);
+        CHECK(m.wrong == 0);
+        mx_scope_close(s, NULL);
+    }
 }

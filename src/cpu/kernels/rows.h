@@ -6,6 +6,7 @@
 #ifndef CPU_KERNELS_ROWS_H
 #define CPU_KERNELS_ROWS_H
 
+#include "cpu/kernels/chain.h"
 #include "cpu/kernels/kernel.h"
 
 /* y = f(x); all of one type */
@@ -49,6 +50,8 @@
 
 /* The kernel of an elementwise op: bodies by the dtype of its last input. */
 #define ELEMENTWISE(name, ...) const cpu_op KERNEL(name) = {.tile = {__VA_ARGS__}};
+/* ... of an op that is cheap enough for chains (cpu/kernels/chain.h). */
+#define CHAINED(name, ...) const cpu_op KERNEL(name) = {.tile = {__VA_ARGS__}, .chain = &KERNEL(chain_##name)};
 #define TILES_REAL(name) [MX_FLOAT32] = name##_tile_f32, [MX_FLOAT64] = name##_tile_f64
 #define TILES_COMPLEX(name) [MX_COMPLEX64] = name##_tile_c64
 #define TILES_BOOL(name) [MX_BOOL] = name##_tile_bool

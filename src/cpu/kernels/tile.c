@@ -12,11 +12,12 @@
 #include <string.h>
 
 enum {
-    TILE = 1024,            /* elements: the most */
-    SMALL_TILE = 256,       /* ... the least */
-    CACHE_BYTES = 20 << 10, /* what the tiles of a program may take of the L1 cache before they become shorter */
-    CHUNK = 32 * TILE,      /* elements of a thread's share */
-    SPARE = 1,              /* slots before the first tile: a 16-bit float on its way */
+    TILE = 1024,                  /* elements: the most */
+    SMALL_TILE = 256,             /* ... the least */
+    CACHE_BYTES = 20 << 10,       /* what the tiles of a program may take of the L1 cache before they become shorter */
+    CHUNK = 32 * TILE,            /* elements of a thread's share */
+    CHAIN_FROM = 2 * CHAIN_BLOCK, /* elements: fewer are not worth a chain */
+    SPARE = 1,                    /* slots before the first tile: a 16-bit float on its way */
     MAX_SLOTS = SPARE + TILE_OPERANDS + TILE_STEPS,
 };
 _Static_assert(MAX_SLOTS *SMALL_TILE * 8 <= TILE_MEMORY, "the tiles of the longest program fit");
@@ -178,6 +179,55 @@ static void merge_dimensions(tile_program *p)
     p->row = p->shape[p->ndim - 1];
 }
 
+/* ---- Chains */
+static bool may_chain(const tile_step *s)
+{
+    return s->body && s->dtype == MX_FLOAT32 && cpu_level_now()->ops[s->node->op->id]->chain &&
+           s->node->in[0]->dtype == MX_FLOAT32;
+}
+
+static bool is_constant(const tile_program *p, int source)
+{
+    return source < TILE_OPERANDS && p->operands[source].constant;
+}
+
+/* How step k goes on from the running value, which is source x. */
+static void set_link(const tile_program *p, tile_step *s, int x)
+{
+    const cpu_chain *op = cpu_level_now()->ops[s->node->op->id]->chain;
+    bool first = s->in[0] == x;
+    if (s->nin == 1 || s->in[0] == s->in[1]) {
+        s->other = TILE_NO_SLOT;
+        s->link = op->x_x;
+    } else {
+        s->other = s->in[first];
+        bool one = is_constant(p, s->other);
+        s->link = first ? (one ? op->x_one : op->x_tile) : one ? op->one_x : op->tile_x;
+    }
+}
+
+/* Steps that each read what the one before them made. */
+static void make_chains(tile_program *p)
+{
+    for (int k = 0, n; k < p->step_count; k += n) {
+        tile_step *s = &p->steps[k];
+        n = 1;
+        if (p->raw || p->total < CHAIN_FROM || !may_chain(s)) continue;
+        while (k + n < p->step_count && may_chain(s + n)) {
+            int before = TILE_OPERANDS + k + n - 1;
+            if (s[n].in[0] != before && (s[n].nin == 1 || s[n].in[1] != before)) break;
+            set_link(p, s + n, before);
+            n++;
+        }
+        if (n == 1) continue;
+        s->chained = (int8_t)n;
+        s->start = s->in[s->nin == 2 && is_constant(p, s->in[0])];
+        s->load = is_constant(p, s->start) ? KERNEL(chain_load_one) : KERNEL(chain_load);
+        set_link(p, s, s->start);
+        for (int i = 0; i < n; i++) s[i].stored = s[i].written || i + 1 == n || s[i].last > k + i + 1;
+    }
+}
+
 /* ---- Tiles: a slot is taken when a value is first made and given back behind its last reader, as registers are */
 typedef struct slot_set {
     bool taken[MAX_SLOTS];
@@ -218,30 +268,48 @@ static void give_inputs(const tile_program *p, const tile_step *s, int k, bool b
     }
 }
 
+/* The operands that `count` steps from k on are the first to read: a chain has all of its operands at once. */
+static void take_operands(tile_program *p, int k, int count, slot_set *slots)
+{
+    for (int j = k; j < k + count; j++) {
+        const tile_step *s = &p->steps[j];
+        for (int i = 0; i < s->nin; i++) {
+            tile_operand *o = s->first >> i & 1 ? &p->operands[s->in[i]] : NULL;
+            if (o && !o->constant && needs_slot(p, o)) o->slot = take_slot(slots);
+        }
+    }
+}
+
+/* Bytes of an element of the widest tile. */
+static int widest(const tile_program *p)
+{
+    int width = 2;
+    for (int k = 0; k < p->operand_count + p->step_count; k++) {
+        mx_dtype t = k < p->operand_count ? p->operands[k].dtype : p->steps[k - p->operand_count].dtype;
+        int bytes = (int)mx_dtype_size(compute_dtype(t));
+        width = bytes > width ? bytes : width;
+    }
+    return width;
+}
+
 static void take_slots(tile_program *p)
 {
     slot_set slots = {.count = SPARE};
-    int width = 2;
     for (int k = 0; k < p->operand_count; k++) {
-        tile_operand *o = &p->operands[k];
-        int bytes = (int)mx_dtype_size(compute_dtype(o->dtype));
-        width = bytes > width ? bytes : width;
-        if (o->constant) o->slot = take_slot(&slots);
+        if (p->operands[k].constant) p->operands[k].slot = take_slot(&slots);
     }
-    for (int k = 0; k < p->step_count; k++) {
+    for (int k = 0, taken = 0; k < p->step_count; k++) {
         tile_step *s = &p->steps[k];
-        int bytes = (int)mx_dtype_size(compute_dtype(s->dtype));
-        width = bytes > width ? bytes : width;
-        for (int i = 0; i < s->nin; i++) {
-            tile_operand *o = s->first >> i & 1 ? &p->operands[s->in[i]] : NULL;
-            if (o && !o->constant && needs_slot(p, o)) o->slot = take_slot(&slots);
-        }
+        int count = s->chained ? s->chained : 1;
+        if (k >= taken) take_operands(p, k, count, &slots);
+        taken = k + count > taken ? k + count : taken;
         give_inputs(p, s, k, true, &slots);
         s->direct = s->written && s->body && !s->rounded && !p->stream;
         if (!s->direct) s->slot = take_slot(&slots);
         give_inputs(p, s, k, false, &slots);
         if (!s->read) give_slot(&slots, s->slot);
     }
+    int width = widest(p);
     p->tile = TILE;
     while (p->tile > SMALL_TILE && slots.count * p->tile * width > CACHE_BYTES) p->tile /= 2;
     p->slot_bytes = p->tile * width;
@@ -251,6 +319,7 @@ void KERNEL(tile_finish)(tile_program *p)
 {
     take_raw_body(p);
     merge_dimensions(p);
+    make_chains(p);
     take_slots(p);
 }
 

@@ -7,6 +7,7 @@
 #ifndef CPU_KERNELS_TILE_H
 #define CPU_KERNELS_TILE_H
 
+#include "cpu/kernels/chain.h"
 #include "cpu/kernels/kernel.h"
 
 enum {
@@ -44,6 +45,11 @@ typedef struct tile_step {
     int8_t bytes; /* of an element, stored */
     mx_dtype dtype;
     char *out; /* first element; NULL: whoever runs it says where */
+    /* Chains: steps that run in registers, one behind the other. */
+    int8_t chained;      /* how many do, from this one on; 0: it runs alone, or is not the first */
+    bool stored;         /* its value leaves the registers */
+    int8_t start, other; /* sources: of the value that the chain starts with, and of the other operand */
+    chain_fn load, link;
 } tile_step;
 
 typedef struct tile_program {

@@ -169,19 +169,68 @@ static const void *run_step(const tile_program *p, const tile_step *s, char *out
     return tile;
 }
 
+/* Brings what step k is the first to read to where it reads it. */
+static void load_operands(const tile_program *p, int k, const void **values, const tile_places *places,
+                          tile_memory *memory, int64_t at, int64_t n)
+{
+    const tile_step *s = &p->steps[k];
+    for (int i = 0; i < s->nin && s->first; i++) {
+        int source = s->in[i];
+        if (!(s->first >> i & 1)) continue;
+        values[source] = p->operands[source].constant ? slot_at(p, memory, p->operands[source].slot)
+                                                      : load(p, source, places->operand[source], memory, at, n);
+    }
+}
+
+/* The rest of a stretch that is no whole block: the bodies of a chain's steps, from element `done` on. */
+static void run_rest(const tile_program *p, int k, const void *const *values, int64_t done, int64_t n)
+{
+    for (int j = k; j < k + p->steps[k].chained; j++) {
+        const tile_step *s = &p->steps[j];
+        const void *in[TILE_MAX_IN];
+        for (int i = 0; i < s->nin; i++) in[i] = (const float *)values[s->in[i]] + done;
+        s->body((float *)values[TILE_OPERANDS + j] + done, in, n - done);
+    }
+}
+
+/* The chain that begins with step k. */
+static void run_chain(const tile_program *p, int k, const void **values, const tile_places *places, tile_memory *memory,
+                      int64_t at, int64_t n)
+{
+    chain_link links[2 * TILE_STEPS + 2];
+    int count = 0, end = k + p->steps[k].chained;
+    for (int j = k; j < end; j++) {
+        const tile_step *s = &p->steps[j];
+        load_operands(p, j, values, places, memory, at, n);
+        void *to = s->direct ? places->out[j] + at * s->bytes : slot_at(p, memory, s->slot);
+        values[TILE_OPERANDS + j] = to;
+        if (j == k) links[count++] = (chain_link){s->load, (float *)values[s->start]};
+        links[count++] = (chain_link){s->link, s->other < 0 ? NULL : (float *)values[s->other]};
+        if (s->stored) links[count++] = (chain_link){KERNEL(chain_store), to};
+    }
+    links[count] = (chain_link){KERNEL(chain_end), NULL};
+    int64_t whole = n - n % CHAIN_BLOCK;
+    if (whole) KERNEL(chain_run)(links, whole);
+    if (whole < n) run_rest(p, k, values, whole, n);
+    for (int j = k; j < end && p->stream; j++) {
+        const tile_step *s = &p->steps[j];
+        if (!s->written) continue;
+        KERNEL(stream_copy)(places->out[j] + at * s->bytes, values[TILE_OPERANDS + j], (size_t)(n * s->bytes));
+    }
+}
+
 static void run_tile(const tile_program *p, const tile_places *places, tile_memory *memory, int64_t at, int64_t n)
 {
     const void *values[TILE_OPERANDS + TILE_STEPS], *in[TILE_MAX_IN];
     for (int k = 0; k < p->step_count; k++) {
         const tile_step *s = &p->steps[k];
-        for (int i = 0; i < s->nin; i++) {
-            int source = s->in[i];
-            if (s->first >> i & 1) {
-                values[source] = p->operands[source].constant ? slot_at(p, memory, p->operands[source].slot)
-                                                              : load(p, source, places->operand[source], memory, at, n);
-            }
-            in[i] = values[source];
+        if (s->chained) {
+            run_chain(p, k, values, places, memory, at, n);
+            k += s->chained - 1;
+            continue;
         }
+        load_operands(p, k, values, places, memory, at, n);
+        for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
         char *out = s->written ? places->out[k] + at * s->bytes : NULL;
         values[TILE_OPERANDS + k] = run_step(p, s, out, in, memory, n);
     }

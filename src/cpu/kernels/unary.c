@@ -51,10 +51,10 @@ static void imag_tile_c64(void *out, const void *const *in, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] = x[i].im;
 }
 
-ELEMENTWISE(abs, TILES_REAL(abs), TILES_INT(abs), TILES_COMPLEX(abs))
-ELEMENTWISE(neg, TILES_REAL(neg), TILES_INT(neg), TILES_COMPLEX(neg))
+CHAINED(abs, TILES_REAL(abs), TILES_INT(abs), TILES_COMPLEX(abs))
+CHAINED(neg, TILES_REAL(neg), TILES_INT(neg), TILES_COMPLEX(neg))
 ELEMENTWISE(sign, TILES_REAL(sign), TILES_INT(sign), TILES_COMPLEX(sign))
-ELEMENTWISE(square, TILES_REAL(square), TILES_INT(square), TILES_COMPLEX(square))
+CHAINED(square, TILES_REAL(square), TILES_INT(square), TILES_COMPLEX(square))
 ELEMENTWISE(floor, TILES_REAL(floor))
 ELEMENTWISE(ceil, TILES_REAL(ceil))
 ELEMENTWISE(round, TILES_REAL(round), TILES_COMPLEX(round))
