@@ -121,5 +121,27 @@ MX_API bool mx_custom_begin(mx_array *const *in, int nin, mx_array **inner);
 MX_API bool mx_custom_end(const mx_custom_rules *rules, mx_array *const *in, int nin, mx_array *const *made, int nout,
                           mx_array **out);
 
+/* ---- Control flow: lazy nodes that run captured functions when they are evaluated.  Functions are called once, to be
+ * captured (see Programs); random numbers without a key are the same at each step. */
+/* The loop body(carry..., xs at a step...) -> carry..., ys at the step...  The steps go along the first axis of the xs,
+ * from the end if `reverse`; without xs there are `length` of them (-1: as the xs say).  Carries keep their shapes and
+ * dtypes; `ys` are stacked along a new first axis.  Reverse mode keeps one carry a step and runs the steps again. */
+MX_API bool mx_scan(mx_fn body, void *ctx, mx_array *const *init, int ncarry, mx_array *const *xs, int nxs,
+                    int64_t length, bool reverse, mx_array **carry, mx_array **ys, int nys);
+/* body(carry...) -> carry... while cond(carry...), a scalar, is not zero.  Forward mode only. */
+MX_API bool mx_while_loop(mx_fn cond, mx_fn body, void *ctx, mx_array *const *init, int n, mx_array **out);
+/* yes(in...) if the scalar predicate is not zero, else no(in...); both give the same shapes and dtypes, and one runs. */
+MX_API bool mx_cond(mx_array *predicate, mx_fn yes, mx_fn no, void *ctx, mx_array *const *in, int nin, mx_array **out,
+                    int nout);
+/* The same of programs, for bindings.  `out` has room for the body's outputs; mx_scan_begin opens a trace as
+ * mx_trace_begin_captured does, over carries and xs at a step. */
+MX_API mx_trace *mx_scan_begin(mx_array *const *init, int ncarry, mx_array *const *xs, int nxs, mx_array **traced);
+MX_API bool mx_scan_program(const mx_program *body, mx_array *const *init, int ncarry, mx_array *const *xs, int nxs,
+                            int64_t length, bool reverse, mx_array **out);
+MX_API bool mx_while_program(const mx_program *cond, const mx_program *body, mx_array *const *init, int n,
+                             mx_array **out);
+MX_API bool mx_cond_program(mx_array *predicate, const mx_program *yes, const mx_program *no, mx_array *const *in,
+                            int nin, mx_array **out);
+
 MX_END_DECLS
 #endif

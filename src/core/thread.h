@@ -30,6 +30,7 @@ typedef struct mx_thread {
     bool dropping;
     bool sizes_used; /* what is being captured depends on sizes in a way that its steps do not show */
     bool (*interrupt)(void);
+    bool interrupted;     /* it said yes, and the evaluations that stop for it are still to be left */
     int64_t interrupt_at; /* next time to ask, in ns */
 } mx_thread;
 

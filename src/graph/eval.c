@@ -155,6 +155,7 @@ static bool place_tape(tape *t, mx_array *const *arrays, int count, bool may_run
 static bool run_here(tape *t, mx_stream *baton)
 {
     mx_mark mark = mx_error_mark();
+    thread_self()->interrupted = false;
     tape_run(t, NULL, true);
     stream_end_run(baton);
     return mark.pending || !mx_failed();
@@ -184,6 +185,23 @@ bool mx_eval_n(mx_array *const *arrays, int count)
     }
     mx_release_foreign();
     return true;
+}
+
+bool eval_within(mx_array *const *arrays, int count)
+{
+    tape t = {0};
+    mx_mark mark = mx_error_mark();
+    pthread_mutex_lock(&runtime.graph_lock);
+    bool ok = tape_build(&t, arrays, count);
+    if (ok && !plan_build(&t, arrays, count, true)) {
+        tape_unclaim(&t);
+        ok = false;
+    }
+    for (size_t i = 0; i < t.count; i++) atomic_store_explicit(&t.nodes[i]->state, STATE_QUEUED, memory_order_relaxed);
+    pthread_mutex_unlock(&runtime.graph_lock);
+    if (ok) tape_run(&t, NULL, true);
+    tape_free(&t);
+    return ok && (mark.pending || !mx_failed()) && raise_failures(arrays, count);
 }
 
 bool mx_eval(mx_array *x)

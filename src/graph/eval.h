@@ -24,6 +24,9 @@ void tape_free(tape *t);
 /* Runs the nodes of one stream, as `streams` tells (NULL: of all).  With `repeatable`, lack of memory or an interrupt puts the rest back to
  * LAZY and leaves the error pending; else every failure is kept in its arrays.  False: something failed. */
 bool tape_run(const tape *t, const mx_stream *only, bool repeatable);
+/* For an op that the graph computes, while it runs: evaluates what it made, on this thread, which holds the stream.
+ * Everything else that these arrays need is evaluated.  False: an error is pending. */
+bool eval_within(mx_array *const *arrays, int count);
 /* Waits until nobody is computing x; evaluates it if it was put back to LAZY meanwhile. */
 bool array_settle(mx_array *x);
 

@@ -226,7 +226,14 @@ static bool interrupted(void)
     int64_t now = clock_ns();
     if (now < self->interrupt_at) return false;
     self->interrupt_at = now + INTERRUPT_EVERY_NS;
-    return self->interrupt() && !mx_fail_false(MX_RUNTIME, "[eval] interrupted.");
+    self->interrupted = self->interrupt();
+    return self->interrupted && !mx_fail_false(MX_RUNTIME, "[eval] interrupted.");
+}
+
+/* Did the op stop because of the interrupt, in an evaluation of its own? */
+static bool was_interrupted(void)
+{
+    return thread_self()->interrupted && thread_self()->code == MX_RUNTIME;
 }
 
 void mx_set_interrupt(bool (*check)(void))
@@ -247,7 +254,7 @@ static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
     if (!failure) {
         if (LIKELY(run_node(lead))) return publish(lead), true;
         where_tell(lead);
-        if (repeatable && thread_self()->code == MX_MEMORY) return unclaim(lead), false;
+        if (repeatable && (thread_self()->code == MX_MEMORY || was_interrupted())) return unclaim(lead), false;
         failure = failure_take();
         if (!failure) return unclaim(lead), false;
         stream_note_failure(lead->stream, failure);
