@@ -21,6 +21,7 @@
 #include "mica/transforms.h"
 #include "mica/io.h"
 #include "mica/graph.h"
+#include "mica/profiler.h"
 #include "mica/memory.h"
 
 #endif

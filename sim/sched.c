@@ -5,6 +5,7 @@
 #include "sim.h"
 #include "check.h"
 
+#include <time.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,13 @@ static void run_kernel(const sim_command *c)
     if (error) sim_fault(error);
 }
 
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 void sim_run_command(sim_command *c)
 {
     sim.running = c;
@@ -109,7 +117,7 @@ void sim_run_command(sim_command *c)
     case FILL: run_fill(c); break;
     case RECORD:
         c->event->done = c->generation;
-        c->event->time = (double)++sim.ticks;
+        c->event->time = now_ms();
         break;
     case FREE: sim_free_block(c->to); break;
     case HOST: sim_call_host(c->host, c->host_data); break;

@@ -111,7 +111,7 @@ extern struct sim {
     sim_stream *stream[SIM_STREAMS];
     int stream_count;
     sim_stream legacy;
-    uint64_t host_clock[SIM_STREAMS], ticks;
+    uint64_t host_clock[SIM_STREAMS];
     uint64_t arena, used_bytes, live_bytes, limit_bytes;
     int open, pending;
     sim_block *block;

@@ -205,7 +205,8 @@ void *py_raise(void);
 #define PY_PARTS(X)                                                                                                    \
     X(args)                                                                                                            \
     X(dtype)                                                                                                           \
-    X(stream) X(memory) X(array) X(index) X(print) X(ops) X(io) X(transforms) X(graph) X(where) X(random) X(fast)
+    X(stream)                                                                                                          \
+    X(memory) X(array) X(index) X(print) X(ops) X(io) X(transforms) X(graph) X(where) X(profiler) X(random) X(fast)
 #define PY_DECLARE_PART(name) bool py_init_##name(PyObject *module);
 PY_PARTS(PY_DECLARE_PART)
 #undef PY_DECLARE_PART

@@ -35,6 +35,11 @@ typedef struct mx_backend {
     bool (*run)(mx_stream *stream, const mx_group *group);
     /* The role that a node may have in a group of this backend; NULL: all run alone. */
     mx_role (*role)(const mx_array *node);
+    /* For the profiler, where `run` only starts the work; NULL: it does all of it.  A place in the stream's order (NULL:
+     * an error is recorded); when, by the host's clock, the stream came to the first of two and how long it took to the
+     * second.  mark_times waits, and takes both (either may be NULL: false). */
+    void *(*mark)(mx_stream *stream);
+    bool (*mark_times)(mx_stream *stream, void *first, void *second, int64_t *start_ns, int64_t *ns);
     /* Starts what `run` has collected and not started yet. */
     bool (*flush)(mx_stream *stream);
     /* Waits until what `run` started on the stream is finished. */

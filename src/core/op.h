@@ -162,6 +162,8 @@ struct mx_op {
     /* Computed by the graph itself instead of a backend: sets strides, buffers and offsets of the outputs, as a backend's
      * `run` does, under the same terms. */
     bool (*evaluate)(mx_array *lead);
+    /* Floating-point operations, where they are what costs (products); NULL: not counted. */
+    double (*flops)(const mx_call *c);
     /* OP_VIEW: sets out->strides and out->offset over in[0]'s buffer; false (no error) if the data must be copied. */
     bool (*view)(const mx_call *c, mx_array *out);
 };

@@ -16,6 +16,7 @@ mx_runtime runtime = {
     .stream_lock = PTHREAD_MUTEX_INITIALIZER,
     .gpu_lock = PTHREAD_MUTEX_INITIALIZER,
     .where_lock = PTHREAD_MUTEX_INITIALIZER,
+    .profile_lock = PTHREAD_MUTEX_INITIALIZER,
     .compile_lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
@@ -50,12 +51,14 @@ static void before_fork(void)
     pthread_mutex_lock(&runtime.done_lock);
     pthread_mutex_lock(&runtime.gpu_lock);
     pthread_mutex_lock(&runtime.where_lock);
+    pthread_mutex_lock(&runtime.profile_lock);
     memory_lock_for_fork(true);
 }
 
 static void after_fork_parent(void)
 {
     memory_lock_for_fork(false);
+    pthread_mutex_unlock(&runtime.profile_lock);
     pthread_mutex_unlock(&runtime.where_lock);
     pthread_mutex_unlock(&runtime.gpu_lock);
     pthread_mutex_unlock(&runtime.done_lock);

@@ -6,6 +6,7 @@
 
 #include "core/stream.h"
 #include "mica/error.h"
+#include "mica/profiler.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -41,6 +42,9 @@ typedef struct mx_runtime {
     pthread_mutex_t where_lock;
     where_table *where;
     _Atomic(mx_locate_fn) locate;
+    /* The profile that is being recorded (graph/profile.h). */
+    pthread_mutex_t profile_lock;
+    _Atomic(mx_profile *) profile;
     /* Switches from the environment, read once. */
     bool trace_eval, trace_fuse, trace_where, check_nan, fuse;
 } mx_runtime;

@@ -191,5 +191,7 @@ const mx_backend cuda_backend = {.name = "gpu",
                                  .role = cuda_role,
                                  .flush = cuda_flush,
                                  .wait = cuda_wait,
+                                 .mark = cuda_mark,
+                                 .mark_times = cuda_mark_times,
                                  .clear_cache = clear_cache,
                                  .info = info};

@@ -23,6 +23,9 @@ bool cuda_run(mx_stream *stream, const mx_group *group);
 mx_role cuda_role(const mx_array *node);
 bool cuda_flush(mx_stream *stream);
 bool cuda_wait(mx_stream *stream);
+/* mark.c, for the profiler */
+void *cuda_mark(mx_stream *stream);
+bool cuda_mark_times(mx_stream *stream, void *first, void *second, int64_t *start_ns, int64_t *ns);
 
 /* group.c: several nodes, by one kernel. */
 bool cuda_run_group(mx_stream *stream, const mx_group *group);

@@ -76,6 +76,10 @@ struct cuda_queue {
     bool constants_asked;
     cuda_constants slots[CONSTANTS_SLOTS];
     cuda_constants *constants; /* of the batch that is being collected; NULL: none yet */
+    /* mark.c: where the device's clock stood when the host's did at base_ns, and the marks that count from there. */
+    cu_event base;
+    int64_t base_ns;
+    int marks;
 };
 
 /* The queue of a stream, made when it is first used; its device's context is current afterwards. NULL: an error is

@@ -13,6 +13,7 @@
 #include "core/where.h"
 #include "graph/check.h"
 #include "graph/plan.h"
+#include "graph/profile.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -203,11 +204,27 @@ static void print_node(const mx_array *lead, int64_t started)
             shape_text(shape, array_shape(lead)), (double)(clock_ns() - started) / 1e3, params);
 }
 
+/* A group is one line with the type of its last result. */
+static void print_group(const mx_group *g, int64_t started)
+{
+    char shape[SHAPE_TEXT], name[PROFILE_NAME];
+    const mx_array *last = g->nodes[g->count - 1];
+    fprintf(stderr, "[eval] %-18s %-9s %-18s %8.1f us\n", group_name(g, name), mx_dtype_name((mx_dtype)last->dtype),
+            shape_text(shape, array_shape(last)), (double)(clock_ns() - started) / 1e3);
+}
+
+static bool run_on_backend(const mx_group *g)
+{
+    mx_stream *stream = g->nodes[g->count - 1]->stream;
+    if (UNLIKELY(atomic_load_explicit(&runtime.profile, memory_order_relaxed))) return profile_run(stream, g);
+    return stream->backend->run(stream, g);
+}
+
 /* With MICA_CHECK_NAN the inputs are looked at after, so they must still be there. */
 static bool run_alone(mx_array *lead)
 {
     mx_group g = {.nodes = &lead, .count = 1, .written = 1, .keeps_inputs = runtime.check_nan};
-    return lead->stream->backend->run(lead->stream, &g);
+    return run_on_backend(&g);
 }
 
 static bool run_node(mx_array *lead)
@@ -325,11 +342,10 @@ static void forget_outputs(const mx_group *g)
 /* Runs a group; false: nothing was written.  No error is recorded if it is only to be run node by node. */
 static bool run_together(const mx_group *g)
 {
-    const mx_array *last = g->nodes[g->count - 1];
     int64_t started = UNLIKELY(runtime.trace_eval) ? clock_ns() : 0;
-    if (!last->stream->backend->run(last->stream, g)) return false;
+    if (!run_on_backend(g)) return false;
     if (UNLIKELY(runtime.check_nan) && makes_nan(g)) return forget_outputs(g), false;
-    for (int k = 0; UNLIKELY(runtime.trace_eval) && k < g->count; k++) print_node(g->nodes[k], started);
+    if (UNLIKELY(runtime.trace_eval)) print_group(g, started);
     return true;
 }
 

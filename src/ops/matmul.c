@@ -24,6 +24,13 @@ static bool shape(const mx_call *c, mx_spec *out)
     return true;
 }
 
+static double flops(const mx_call *c)
+{
+    int k = c->in[0]->ndim - 1;
+    double complex_factor = c->in[0]->dtype == MX_COMPLEX64 ? 4 : 1;
+    return complex_factor * 2 * (double)c->out[0]->size * (double)c->in[0]->shape[k];
+}
+
 static mx_array *adjoint(mx_array *x)
 {
     return mx_conjugate(mx_swapaxes(x, -1, -2)); /* of a real array: itself */
@@ -83,6 +90,7 @@ static bool vmap(const mx_call *c, const int *axis_in, mx_array **out, int *axis
 }
 
 const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
+                            .flops = flops,
                             .fields = fields,
                             .params_size = sizeof(matmul_params),
                             .flags = OP_ANY_SIZE,

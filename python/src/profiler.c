@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mlx.core.profiler: profile and range, context managers over mica/profiler.h. */
+#include "mica_py.h"
+
+/* ---- profile */
+typedef struct profile {
+    PyObject_HEAD PyObject *path; /* None, or where the trace goes at the end */
+    mx_profile *native;           /* NULL until it has ended */
+    bool recording;
+} profile;
+
+static int profile_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    profile *p = (profile *)self;
+    static char *names[] = {"path", NULL};
+    PyObject *path = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:profile", names, &path)) return -1;
+    if (path != Py_None) {
+        PyObject *bytes;
+        if (!PyUnicode_FSConverter(path, &bytes)) return -1;
+        Py_DECREF(bytes);
+    }
+    py_set(&p->path, Py_NewRef(path));
+    return 0;
+}
+
+static void profile_dealloc(PyObject *self)
+{
+    profile *p = (profile *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    if (p->recording) {
+        mx_profile *left = mx_profile_end();
+        mx_profile_free(&left);
+        mx_error();
+    }
+    mx_profile_free(&p->native);
+    Py_CLEAR(p->path);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static bool save_to(profile *p, PyObject *path)
+{
+    PyObject *bytes;
+    if (!PyUnicode_FSConverter(path, &bytes)) return false;
+    bool ok;
+    Py_BEGIN_ALLOW_THREADS;
+    ok = mx_profile_save(p->native, PyBytes_AsString(bytes));
+    Py_END_ALLOW_THREADS;
+    Py_DECREF(bytes);
+    return ok || py_raise_false();
+}
+
+static PyObject *profile_enter(PyObject *self, PyObject *unused)
+{
+    profile *p = (profile *)self;
+    (void)unused;
+    if (!mx_profile_begin()) return py_raise();
+    mx_profile_free(&p->native);
+    p->recording = true;
+    return Py_NewRef(self);
+}
+
+/* An exception inside goes on its way, after the trace is written. */
+static PyObject *profile_exit(PyObject *self, PyObject *args)
+{
+    profile *p = (profile *)self;
+    (void)args;
+    if (!p->recording) return PyErr_Format(PyExc_RuntimeError, "[profiler] this profile was not entered.");
+    p->recording = false;
+    Py_BEGIN_ALLOW_THREADS;
+    p->native = mx_profile_end();
+    Py_END_ALLOW_THREADS;
+    if (!p->native) return py_raise();
+    if (p->path != Py_None && !save_to(p, p->path)) return NULL;
+    return Py_NewRef(Py_False);
+}
+
+static bool has_ended(profile *p)
+{
+    if (p->native) return true;
+    PyErr_SetString(PyExc_RuntimeError, "[profiler] the profile has not ended: leave its with block first.");
+    return false;
+}
+
+static PyObject *text_of(char *text)
+{
+    if (!text) return py_raise();
+    PyObject *result = PyUnicode_FromString(text);
+    mx_free_text(text);
+    return result;
+}
+
+static PyObject *profile_table(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return has_ended((profile *)self) ? text_of(mx_profile_table(((profile *)self)->native)) : NULL;
+}
+
+static PyObject *profile_save(PyObject *self, PyObject *path)
+{
+    return has_ended((profile *)self) && save_to((profile *)self, path) ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *row_dict(const mx_profile_row *r)
+{
+    const char *kind = r->is_range ? "range" : r->device == MX_GPU ? "gpu" : "cpu";
+    return Py_BuildValue("{s:s,s:s,s:L,s:d,s:d,s:d}", "name", r->name, "kind", kind, "count", (long long)r->count, "ms",
+                         r->ms, "bytes", r->bytes, "flops", r->flops);
+}
+
+static PyObject *profile_rows(PyObject *self, PyObject *unused)
+{
+    profile *p = (profile *)self;
+    (void)unused;
+    if (!has_ended(p)) return NULL;
+    const mx_profile_row *rows = mx_profile_rows(p->native);
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list && i < mx_profile_count(p->native); i++) {
+        PyObject *row = row_dict(&rows[i]);
+        if (!row || PyList_Append(list, row) < 0) Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+static PyMethodDef profile_methods[] = {
+    {"__enter__", profile_enter, METH_NOARGS, NULL},
+    {"__exit__", profile_exit, METH_VARARGS, NULL},
+    {"table", profile_table, METH_NOARGS,
+     "table()\n--\n\nTotals by op, the longest first, as text: times, share of the device's, bytes moved, rates."},
+    {"rows", profile_rows, METH_NOARGS,
+     "rows()\n--\n\nThe same as a list of dicts: name, kind ('cpu', 'gpu' or 'range'), count, ms, bytes, flops."},
+    {"save", profile_save, METH_O,
+     "save(path)\n--\n\nWrite the trace: JSON in Chrome's format, for https://ui.perfetto.dev or chrome://tracing."},
+    {0}};
+static const char profile_text[] =
+    "profile(path=None)\n--\n\n"
+    "Record what runs while its with block is open, in all threads.\n\n"
+    "Arrays are lazy: what counts is where they are evaluated, so call ``mx.eval`` inside. An op or fused group that runs\n"
+    "on a GPU is measured there. Only one profile is recorded at a time; a second one is a RuntimeError. When the block\n"
+    "ends, also by an exception, the trace is written to ``path``, if there is one; if that fails it is a RuntimeError,\n"
+    "and ``save`` may be tried again.\n\n"
+    "Example::\n\n"
+    "  with mx.profiler.profile(\"trace.json\") as p:\n"
+    "      with mx.profiler.range(\"step\"):\n"
+    "          mx.eval(step())\n"
+    "  print(p.table())\n";
+static PyType_Slot profile_slots[] = {{Py_tp_init, profile_init},
+                                      {Py_tp_dealloc, profile_dealloc},
+                                      {Py_tp_methods, profile_methods},
+                                      {Py_tp_doc, (void *)profile_text},
+                                      {0}};
+static PyType_Spec profile_spec = {"mlx.core.profiler.profile", sizeof(profile), 0, Py_TPFLAGS_DEFAULT, profile_slots};
+
+/* ---- range */
+typedef struct range {
+    PyObject_HEAD PyObject *name;
+    mx_range native;
+} range;
+
+static int range_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"name", NULL};
+    PyObject *name;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U:range", names, &name)) return -1;
+    py_set(&((range *)self)->name, Py_NewRef(name));
+    return 0;
+}
+
+static void range_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_CLEAR(((range *)self)->name);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyObject *range_enter(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    ((range *)self)->native = mx_range_begin();
+    return Py_NewRef(self);
+}
+
+static PyObject *range_exit(PyObject *self, PyObject *args)
+{
+    range *r = (range *)self;
+    (void)args;
+    const char *name = r->name ? PyUnicode_AsUTF8AndSize(r->name, NULL) : NULL;
+    if (!name) return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_RuntimeError, "[profiler] the range has no name.");
+    mx_range_end(r->native, name);
+    r->native = (mx_range){0};
+    return Py_NewRef(Py_False);
+}
+
+static PyMethodDef range_methods[] = {
+    {"__enter__", range_enter, METH_NOARGS, NULL}, {"__exit__", range_exit, METH_VARARGS, NULL}, {0}};
+static const char range_text[] =
+    "range(name)\n--\n\n"
+    "A named piece of the program, shown in the trace around the ops that are evaluated in it. Ranges nest, and cost next\n"
+    "to nothing while nothing is recorded.";
+static PyType_Slot range_slots[] = {{Py_tp_init, range_init},
+                                    {Py_tp_dealloc, range_dealloc},
+                                    {Py_tp_methods, range_methods},
+                                    {Py_tp_doc, (void *)range_text},
+                                    {0}};
+static PyType_Spec range_spec = {"mlx.core.profiler.range", sizeof(range), 0, Py_TPFLAGS_DEFAULT, range_slots};
+
+bool py_init_profiler(PyObject *module)
+{
+    (void)module;
+    PyObject *sub = py_add_submodule(module, "profiler");
+    return sub && py_add_type(sub, &profile_spec) && py_add_type(sub, &range_spec);
+}
