@@ -6,6 +6,8 @@ the streaming copy measured beside it", ("at most", 1e-6) is a bound on Mica's o
 """
 from dataclasses import dataclass, field
 
+from chains import CHAINS
+
 SIZES = (1_000_000, 30_000_000)
 
 
@@ -17,6 +19,7 @@ class Case:
     dtype: str = "float32"
     unit: str = "s"
     timed: bool = True            # False: the call returns its own measurement
+    chain: str = ""               # its formula, in chains.py
     repeat: int = 1               # operations in a call; results are given for one
     reads: int = 0                # bytes that the operation must read
     writes: int = 0               # ... and write
@@ -54,9 +57,19 @@ def overhead_cases():
     yield Case("import", "import_time", timed=False, goals=(("at most", 50e-3),))
 
 
+def fusion_cases():
+    for chain in CHAINS:
+        for n in (1_000, 100_000, 1_000_000, 10_000_000):
+            yield Case(f"fused {chain} {n:.0e}", "fused", n, chain=chain,
+                       goals=(("mlx", 10.0), ("mlx-compiled", 10.0), ("torch-compiled", 0.9)))
+    yield Case("first result of a fused chain", "fused_first", 1000, timed=False, chain="gelu",
+               goals=(("at most", 5e-3),))
+
+
 def training_cases():
     yield Case("train step", "train_step", goals=(("mlx", 5.0), ("torch", 1.0)))
     yield Case("train step, peak bytes", "train_peak", unit="B", timed=False, goals=(("torch", 1.0),))
 
 
-CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *overhead_cases()]
+CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *fusion_cases(),
+         *overhead_cases()]

@@ -7,8 +7,11 @@ import os
 import platform
 import subprocess
 import sys
+import time
 
 import numpy as np
+
+from chains import CHAINS
 
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 ROW = 1000
@@ -83,6 +86,15 @@ class Implementation:
             done(x)
         return call
 
+    def compile(self, function):
+        return function
+
+    def fused(self, case):
+        formula, count = CHAINS[case.chain]
+        inputs = [self.array(abs(normal(case.n)) + 0.01) for _ in range(count)]
+        function = self.compile(lambda *x: formula(self.math, *x))
+        return lambda: self.done(function(*inputs))
+
     def import_time(self, case):
         return import_time_of(self.module)
 
@@ -93,7 +105,7 @@ class Mlx(Implementation):
 
     def __init__(self):
         import mlx.core as mx
-        self.mx = mx
+        self.mx = self.math = mx
         mx.set_default_device(mx.cpu)
         self.done = mx.eval
         weight, bias = mx.ones(ROW), mx.zeros(ROW)
@@ -131,6 +143,19 @@ class Mlx(Implementation):
                 a + b
         return call
 
+    def fused_first(self, case):
+        """Of arrays of a size that was not seen before."""
+        formula, count = CHAINS[case.chain]
+        sizes = iter(range(case.n, 2 * case.n))
+
+        def call():
+            n = next(sizes)
+            inputs = [self.array(normal(n)) for _ in range(count)]
+            start = time.perf_counter()
+            self.done(self.compile(lambda *x: formula(self.math, *x))(*inputs))
+            return time.perf_counter() - start
+        return call
+
     def train_step(self, case):
         from models import lm_mlx
         return lm_mlx.build()
@@ -148,6 +173,14 @@ class Mlx(Implementation):
 
     def info(self):
         return {"version": self.mx.__version__, "python": platform.python_version()}
+
+
+class MlxCompiled(Mlx):
+    """mx.compile, which calls a C++ compiler: for chains only."""
+    kinds = {"fused"}
+
+    def compile(self, function):
+        return self.mx.compile(function)
 
 
 class Mica(Mlx):
@@ -195,7 +228,7 @@ class Numpy(Implementation):
             "copy_every_second": lambda x: np.ascontiguousarray(x[:, ::2]),
         }
 
-    erf = None      # NumPy has none
+    erf = fused = None  # NumPy has no erf, and makes an array of each step
 
     def function(self, kind):
         return self.functions[kind]
@@ -221,7 +254,7 @@ class Torch(Implementation):
     def __init__(self):
         import torch
         import torch.nn.functional as F
-        self.torch = torch
+        self.torch = self.math = torch
         torch.set_num_threads(THREADS)
         torch.set_grad_enabled(False)
         weight, bias = torch.ones(ROW), torch.zeros(ROW)
@@ -259,9 +292,13 @@ class Torch(Implementation):
 
 
 class TorchCompiled(Torch):
-    """torch.compile, for the train step only: single operations are the same kernels."""
+    """torch.compile, for the train step and chains: single operations are the same kernels."""
     compiled = True
-    kinds = {"train_step"}
+    kinds = {"train_step", "fused"}
+
+    def compile(self, function):
+        self.torch._dynamo.reset()  # else it makes a kernel for any size after the second one
+        return self.torch.compile(function, dynamic=False)
 
 
 class Jax(Implementation):
@@ -286,14 +323,23 @@ class Jax(Implementation):
         }
         self.functions = {kind: jax.jit(function) for kind, function in functions.items()}
 
+        class Functions:
+            erf, sigmoid = jax.lax.erf, jax.nn.sigmoid
+            tanh, sqrt, square, exp, log1p = jnp.tanh, jnp.sqrt, jnp.square, jnp.exp, jnp.log1p
+            abs, maximum = jnp.abs, jnp.maximum
+        self.math = Functions
+
     def function(self, kind):
         return self.functions[kind]
 
     def array(self, x, dtype="float32"):
         return self.jnp.asarray(x).astype(dtype).block_until_ready()
 
+    def compile(self, function):
+        return self.jax.jit(function)
+
     def done(self, x):
-        return x.block_until_ready()
+        return self.jax.block_until_ready(x)
 
     def train_step(self, case):
         from models import lm_jax
@@ -303,8 +349,8 @@ class Jax(Implementation):
         return {"version": self.jax.__version__, "python": platform.python_version()}
 
 
-IMPLEMENTATIONS = {"mica": Mica, "mlx": Mlx, "torch": Torch, "torch-compiled": TorchCompiled, "jax": Jax,
-                   "numpy": Numpy}
+IMPLEMENTATIONS = {"mica": Mica, "mlx": Mlx, "mlx-compiled": MlxCompiled, "torch": Torch,
+                   "torch-compiled": TorchCompiled, "jax": Jax, "numpy": Numpy}
 
 
 def make(name):

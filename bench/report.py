@@ -2,7 +2,7 @@
 """Samples to medians, ratios and goals; goals to a Markdown table."""
 import statistics
 
-COLUMNS = ["mica", "mlx", "torch", "torch-compiled", "jax", "numpy", "peak", "pass"]
+COLUMNS = ["mica", "mlx", "mlx-compiled", "torch", "torch-compiled", "jax", "numpy", "peak", "pass"]
 REFERENCES = {"copy": "peak", "fma": "peak"}
 
 

@@ -23,7 +23,7 @@ from cases import CASES
 
 ROOT = peers.ROOT
 HERE = os.path.dirname(os.path.abspath(__file__))
-IMPLEMENTATIONS = ["mica", "mlx", "torch", "torch-compiled", "jax", "numpy"]
+IMPLEMENTATIONS = ["mica", "mlx", "mlx-compiled", "torch", "torch-compiled", "jax", "numpy"]
 
 
 class Process:
