@@ -20,7 +20,11 @@ enum { GROUP_MAX = 64, GROUP_OPERANDS = 16 };
 /* What a node can be in a group of several. */
 typedef enum mx_role {
     ROLE_ALONE,
-    ROLE_MAP, /* elementwise: anywhere; its shape is the group's */
+    ROLE_MAP,     /* elementwise: anywhere; it has the group's rows, or one element for each of them */
+    ROLE_VIEW,    /* shows rows of another node as they are, or one element a row n times */
+    ROLE_ROWS,    /* from rows, along the last axis, to rows: anywhere */
+    ROLE_FOLD,    /* a reduction: of rows, anywhere; of all but the last axis or of very long rows, at the end */
+    ROLE_PRODUCT, /* a matrix product: no other node but maps and views, none of which it may read */
 } mx_role;
 
 typedef struct mx_backend {
@@ -35,6 +39,7 @@ typedef struct mx_backend {
     bool (*run)(mx_stream *stream, const mx_group *group);
     /* The role that a node may have in a group of this backend; NULL: all run alone. */
     mx_role (*role)(const mx_array *node);
+    int64_t longest_row; /* elements that a row of a group may have */
     /* For the profiler, where `run` only starts the work; NULL: it does all of it.  A place in the stream's order (NULL:
      * an error is recorded); when, by the host's clock, the stream came to the first of two and how long it took to the
      * second.  mark_times waits, and takes both (either may be NULL: false). */

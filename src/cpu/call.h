@@ -8,7 +8,10 @@
 #include "core/memory.h"
 #include "cpu/pool.h"
 
-enum { CPU_MAX_SCRATCH = 8 };
+enum {
+    CPU_MAX_SCRATCH = 8,
+    CPU_LONGEST_ROW = 1 << 16, /* of a group: some of them should stay in the L2 cache */
+};
 
 typedef struct cpu_call {
     const mx_op *op;
@@ -41,7 +44,9 @@ typedef struct cpu_op {
     tile_fn tile[MX_DTYPE_COUNT];
     const tile_fn (*cast)[MX_DTYPE_COUNT]; /* astype: bodies by dtype from and dtype to */
     const struct cpu_chain *chain;         /* how a cheap op runs in registers, float32 only; NULL: it does not */
-    const cpu_row_op *rows;                /* what `run` does to contiguous rows: the same bits in groups */
+    /* A matrix product: `run` with an epilogue (cpu/gemm.h), into the output's memory if it has some. */
+    bool (*product)(cpu_call *c, void (*epilogue)(void *ctx, const cpu_area *area), void *ctx);
+    const cpu_row_op *rows;               /* what `run` does to contiguous rows: the same bits in groups */
     const struct reduction *const *folds; /* reductions, by dtype: what chunks of columns need (cpu/kernels/reduce.h) */
 } cpu_op;
 

@@ -3,6 +3,7 @@
  * The CPU backend as the graph sees it, and the choice of its SIMD level. */
 #include "cpu/dispatch.h"
 #include "cpu/blas.h"
+#include "core/layout.h"
 #include "core/runtime.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,15 +118,22 @@ static bool run(mx_stream *stream, const mx_group *group)
     mx_array *lead = group->nodes[group->count - 1];
     bool may_donate =
         !group->keeps_inputs && !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
-    bool ok =
-        lead->op->flags & OP_ELEMENTWISE ? cpu_level_now()->run_tiles(group, may_donate) : run_kernel(lead, may_donate);
+    bool ok = group->count > 1                   ? cpu_level_now()->run_group(group, may_donate)
+              : lead->op->flags & OP_ELEMENTWISE ? cpu_level_now()->run_tiles(group, may_donate)
+                                                 : run_kernel(lead, may_donate);
     for (int i = 0; !ok && i < group->count; i++) release_outputs(group->nodes[i]);
     return ok;
 }
 
 static mx_role role(const mx_array *node)
 {
-    return node->op->flags & OP_ELEMENTWISE ? ROLE_MAP : ROLE_ALONE;
+    if (node->op->flags & OP_ELEMENTWISE) return ROLE_MAP;
+    if (node->op->flags & OP_VIEW) return node->nin == 1 && layout_is_view(node) ? ROLE_VIEW : ROLE_ALONE;
+    const cpu_op *kernel = cpu_level_now()->ops[node->op->id];
+    if (!kernel || node->nout != 1 || node->size == 0 || node->nin == 0 || node->in[0]->size == 0) return ROLE_ALONE;
+    if (kernel->product) return ROLE_PRODUCT;
+    if (!kernel->rows || !kernel->rows->body[node->in[0]->dtype]) return ROLE_ALONE;
+    return kernel->folds ? ROLE_FOLD : ROLE_ROWS;
 }
 
 static bool wait(mx_stream *stream)
@@ -181,6 +189,7 @@ const mx_backend cpu_backend = {.name = "cpu",
                                 .device_count = device_count,
                                 .run = run,
                                 .role = role,
+                                .longest_row = CPU_LONGEST_ROW,
                                 .flush = wait,
                                 .wait = wait,
                                 .info = info};

@@ -11,6 +11,7 @@ typedef struct cpu_level {
     const char *name;
     const cpu_op *const *ops; /* by mx_op_id; NULL for ops that never run (views that cannot fail, placeholders) */
     bool (*run_tiles)(const mx_group *group, bool may_donate); /* elementwise groups */
+    bool (*run_group)(const mx_group *group, bool may_donate); /* groups of several nodes */
     void (*copy_strided)(void *to, const void *from, mx_shape shape, const int64_t *strides, size_t bytes);
     bool (*gemm)(const cpu_gemm *g, cpu_parallel_fn parallel);
 } cpu_level;

@@ -8,6 +8,7 @@
  * are claimed: under the graph lock, what its readers on the tape and one scope do not account for is held from outside.
  * A holder that lets go later costs a write that was not needed; none can come. */
 #include "graph/plan.h"
+#include "graph/space.h"
 #include "core/memory.h"
 #include "core/runtime.h"
 #include <stdio.h>
@@ -17,6 +18,7 @@
 /* A group in the making. */
 typedef struct growth {
     uint32_t first, count;
+    group_space space;
     int operand_count;
     const mx_array *operands[GROUP_OPERANDS];
 } growth;
@@ -61,6 +63,7 @@ static void note_inputs(planner *p, uint32_t i)
     const plan_seat *seat = &p->seats[i];
     bool grouped = seat->flags & SEAT_GROUPED;
     uint32_t home = grouped ? seat->home : i;
+    mx_role role = role_of(p, node);
     for (int k = 0; k < node->nin; k++) {
         mx_array *in = array_lead(node->in[k]);
         if (atomic_load_explicit(&in->state, memory_order_relaxed) != STATE_CLAIMED) continue;
@@ -68,6 +71,12 @@ static void note_inputs(planner *p, uint32_t i)
         note_reader(p, x, i, home);
         /* What is read by a node that stays LAZY stays so too. */
         if (grouped && (seat->flags & SEAT_KEPT)) p->seats[x].flags |= SEAT_KEPT;
+        if (role == ROLE_ALONE) continue;
+        /* What a written view shows must be there. */
+        if (role == ROLE_VIEW && grouped && (seat->flags & SEAT_WRITTEN)) p->seats[x].flags |= SEAT_ROOT;
+        static const uint8_t demands[] = {
+            [EDGE_APART] = SEAT_APART, [EDGE_FLAT] = SEAT_FLAT, [EDGE_COLUMNS] = SEAT_COLUMNS};
+        p->seats[x].flags |= in == node->in[k] ? demands[space_edge(role, node, k)] : SEAT_APART;
     }
 }
 
@@ -116,17 +125,25 @@ static growth *group_at(planner *p, uint32_t last)
     return g;
 }
 
-/* Why a node cannot join the group of its readers; NULL: it can. */
-static const char *refuses(const planner *p, uint32_t i, const plan_seat *s)
+/* Why a node cannot join the group of its readers; NULL: it can, and this is what the group is then. */
+static const char *refuses(const planner *p, uint32_t i, const plan_seat *s, group_space *joined)
 {
-    const mx_array *node = p->t->nodes[i];
+    mx_array *node = p->t->nodes[i];
     if (s->edges == 0) return "nothing here reads it";
     if (s->home == NOWHERE) return "its readers run at different times";
     const mx_array *last = p->t->nodes[s->home];
     if (last->stream != node->stream) return "its reader is on another stream";
-    if (role_of(p, last) == ROLE_ALONE) return "its reader runs alone";
-    if (!shape_equal(array_shape(node), array_shape(last))) return "its reader has another shape";
-    return NULL;
+    if (s->flags & SEAT_APART) return "its reader needs it whole";
+    group_space *space = &(group_space){0};
+    if (p->seats[s->home].flags & SEAT_GROUPED) {
+        space = &p->groups[p->seats[s->home].group].space;
+    } else {
+        const char *why = space_begin(space, role_of(p, last), last, last->stream->backend->longest_row);
+        if (why) return why;
+    }
+    edge_kind edge = s->flags & SEAT_COLUMNS ? EDGE_COLUMNS : s->flags & SEAT_FLAT ? EDGE_FLAT : EDGE_ANY;
+    *joined = *space;
+    return space_join(joined, role_of(p, node), node, edge, node->stream->backend->longest_row);
 }
 
 static void decide_written(planner *p, uint32_t i)
@@ -156,7 +173,8 @@ static bool join(planner *p, uint32_t i)
     plan_seat *s = &p->seats[i];
     const mx_array *node = p->t->nodes[i];
     if (role_of(p, node) == ROLE_ALONE) return true;
-    const char *why = refuses(p, i, s);
+    group_space joined;
+    const char *why = refuses(p, i, s, &joined);
     if (!why) {
         growth *g = group_at(p, s->home);
         if (!g) return false;
@@ -165,6 +183,7 @@ static bool join(planner *p, uint32_t i)
             s->next = g->first;
             s->group = p->seats[s->home].group;
             g->first = i;
+            g->space = joined;
             g->count++;
             decide_written(p, i);
             return true;
@@ -188,12 +207,37 @@ static void print_group(const tape *t, uint32_t last)
     fprintf(stderr, "\n");
 }
 
+/* Views and values of one element a row run by themselves after all, where nothing in the group makes what they show or
+ * works along rows. */
+static void put_out(planner *p, uint32_t last)
+{
+    growth *g = &p->groups[p->seats[last].group];
+    uint32_t *link = &g->first;
+    for (uint32_t i = g->first; i != last; i = *link) {
+        plan_seat *s = &p->seats[i];
+        const mx_array *node = p->t->nodes[i], *in = node->nin ? array_lead(node->in[0]) : NULL;
+        bool out = !g->space.has_rows && space_is_row_value(&g->space, node);
+        if (role_of(p, node) == ROLE_VIEW) {
+            const plan_seat *source = &p->seats[in->offset];
+            bool claimed = atomic_load_explicit(&in->state, memory_order_relaxed) == STATE_CLAIMED;
+            out |= !claimed || !(source->flags & SEAT_GROUPED) || source->group != s->group;
+        }
+        if (out) {
+            s->flags &= (uint8_t) ~(SEAT_GROUPED | SEAT_KEPT);
+            *link = s->next;
+        } else {
+            link = &s->next;
+        }
+    }
+}
+
 /* A group of one is none. */
 static void settle_groups(planner *p)
 {
     for (uint32_t i = 0; i < p->t->count; i++) {
         plan_seat *s = &p->seats[i];
         if (!(s->flags & SEAT_LAST)) continue;
+        put_out(p, i);
         s->next = p->groups[s->group].first;
         if (s->next == i) {
             s->flags &= (uint8_t) ~(SEAT_LAST | SEAT_GROUPED);

@@ -6,7 +6,16 @@
 
 #include "graph/eval.h"
 
-enum { SEAT_WRITTEN = 1, SEAT_KEPT = 2, SEAT_GROUPED = 4, SEAT_LAST = 8, SEAT_ROOT = 16 };
+enum {
+    SEAT_WRITTEN = 1,
+    SEAT_KEPT = 2,
+    SEAT_GROUPED = 4,
+    SEAT_LAST = 8,
+    SEAT_ROOT = 16,
+    SEAT_APART = 32,   /* a reader needs it whole */
+    SEAT_FLAT = 64,    /* a reader needs its rows as they are */
+    SEAT_COLUMNS = 128 /* a reader folds the rows that it shows */
+};
 
 /* One position of a tape.  A group stands at the position of its last node. */
 typedef struct plan_seat {

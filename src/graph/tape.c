@@ -343,7 +343,11 @@ static void forget_outputs(const mx_group *g)
 static bool run_together(const mx_group *g)
 {
     int64_t started = UNLIKELY(runtime.trace_eval) ? clock_ns() : 0;
-    if (!run_on_backend(g)) return false;
+    if (!run_on_backend(g)) {
+        const char *last = g->nodes[g->count - 1]->op->name;
+        if (UNLIKELY(runtime.trace_fuse)) fprintf(stderr, "[fuse] the group of %s runs node by node\n", last);
+        return false;
+    }
     if (UNLIKELY(runtime.check_nan) && makes_nan(g)) return forget_outputs(g), false;
     if (UNLIKELY(runtime.trace_eval)) print_group(g, started);
     return true;

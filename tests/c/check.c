@@ -246,8 +246,9 @@ static const struct {
     const char *name;
     bool (*holds)(law_case *c);
 } laws[] = {
-    {"values", law_values}, {"layouts", law_layouts}, {"donation", law_donation}, {"null", law_null},
-    {"vmap", law_vmap},     {"program", law_program}, {"jvp", law_jvp},           {"transpose", law_transpose},
+    {"values", law_values}, {"layouts", law_layouts}, {"donation", law_donation},
+    {"null", law_null},     {"vmap", law_vmap},       {"program", law_program},
+    {"fusion", law_fusion}, {"jvp", law_jvp},         {"transpose", law_transpose},
 };
 
 /* No law leaves an error, a buffer or a node behind. */

@@ -157,6 +157,8 @@ bool check_shape(mx_array *x, mx_shape want, mx_dtype dtype, const char *file, i
                  tolerance, __FILE__, __LINE__)
 #define CHECK_SHAPE(x, shape, dtype) check_shape(x, shape, dtype, __FILE__, __LINE__)
 
+/* Equal dtypes, sizes and bits; any NaN is as good as another. */
+bool same_bits(mx_array *a, mx_array *b);
 /* A small array for special cases, random in [low, high] by the seed; a temporary. */
 mx_array *check_random(mx_shape shape, mx_dtype dtype, double low, double high, uint64_t seed);
 /* The nodes that live, to compare before and after; only differences mean anything, modulo a slab. */

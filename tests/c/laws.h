@@ -100,6 +100,7 @@ bool law_jvp(law_case *c);
 bool law_transpose(law_case *c);
 bool law_vmap(law_case *c);
 bool law_program(law_case *c);
+bool law_fusion(law_case *c);
 bool torture_case(law_case *c);
 
 /* Calls `visit` for each case that the filters choose. */

@@ -394,3 +394,32 @@ bool numbers_near(const numbers *got, const numbers *want, double eps, char text
     }
     return true;
 }
+
+/* ---- Bits */
+static bool is_nan_at(mx_dtype t, const unsigned char *p)
+{
+    float f;
+    double d;
+    uint16_t h;
+    switch (t) {
+    case MX_FLOAT32: return memcpy(&f, p, 4), isnan(f);
+    case MX_FLOAT64: return memcpy(&d, p, 8), isnan(d);
+    case MX_FLOAT16: return memcpy(&h, p, 2), (h & 0x7fff) > 0x7c00;
+    case MX_BFLOAT16: return memcpy(&h, p, 2), (h & 0x7fff) > 0x7f80;
+    default: return false;
+    }
+}
+
+bool same_bits(mx_array *a, mx_array *b)
+{
+    mx_dtype t = mx_dtype_of(a) == MX_COMPLEX64 ? MX_FLOAT32 : mx_dtype_of(a);
+    size_t bytes = mx_nbytes(a), step = mx_dtype_size(t);
+    unsigned char *x = mx_alloc(bytes + 1, 1), *y = mx_alloc(bytes + 1, 1);
+    bool same = x && y && mx_dtype_of(a) == mx_dtype_of(b) && mx_nbytes(b) == bytes && mx_read(a, x, bytes) &&
+                mx_read(b, y, bytes);
+    for (size_t i = 0; i < bytes && same; i += step)
+        same = memcmp(x + i, y + i, step) == 0 || (is_nan_at(t, x + i) && is_nan_at(t, y + i));
+    mx_free(x);
+    mx_free(y);
+    return same;
+}

@@ -15,6 +15,8 @@
 #undef OP
 
 bool KERNEL(run_tiles)(const mx_group *group, bool may_donate);
+/* Any group of several nodes.  False without an error: it is better run node by node. */
+bool KERNEL(run_group)(const mx_group *group, bool may_donate);
 void KERNEL(copy_strided)(void *to, const void *from, mx_shape shape, const int64_t *strides, size_t bytes);
 /* Copies between two layouts of one shape (strides in elements); they must not overlap. */
 void KERNEL(copy_between)(void *to, const int64_t *to_strides, const void *from, const int64_t *from_strides,

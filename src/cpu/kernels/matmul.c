@@ -50,6 +50,8 @@ typedef struct products {
     int64_t m, n, k, count;
     float alpha, beta;
     bool has_addend;
+    void (*epilogue)(void *ctx, const cpu_area *area);
+    void *epilogue_ctx;
 } products;
 
 static bool run_gemm(const products *p, mx_dtype dtype)
@@ -72,6 +74,8 @@ static bool run_gemm(const products *p, mx_dtype dtype)
                   .c_row = p->n,
                   .alpha = p->alpha,
                   .beta = p->has_addend ? p->beta : 0,
+                  .epilogue = p->epilogue,
+                  .epilogue_ctx = p->epilogue_ctx,
                   .dtype = dtype == MX_FLOAT32   ? GEMM_F32
                            : dtype == MX_FLOAT16 ? GEMM_F16
                                                  : GEMM_BF16};
@@ -104,6 +108,7 @@ static void run_strip(void *ctx, int64_t chunk)
     one.b = p->b.data + (p->b.batch ? p->b.batch[product] : 0) * job->bytes;
     one.c = (char *)p->c.data + (product * p->m + row) * p->n * job->bytes;
     if (!blas_gemm(&one)) atomic_store(&job->failed, true);
+    if (p->epilogue) p->epilogue(p->epilogue_ctx, &(cpu_area){product, row, one.m, 0, p->n});
 }
 
 static bool run_blas(const products *p, mx_dtype dtype)
@@ -154,7 +159,7 @@ static bool multiply(cpu_call *c, products *p, mx_dtype dtype)
     bool by_blas = dtype == MX_FLOAT64 || dtype == MX_COMPLEX64;
     if (by_blas && !blas_can_read(a) && !(a = cpu_contiguous(c, 0))) return false;
     if (by_blas && !blas_can_read(b) && !(b = cpu_contiguous(c, 1))) return false;
-    if (!cpu_output(c, 0)) return false;
+    if (!c->out->buffer && !cpu_output(c, 0)) return false;
     if (c->out->size == 0) return true;
     if (!lay_out(&p->a, a, c->out) || !lay_out(&p->b, b, c->out) || !lay_out(&p->c, c->out, c->out)) return false;
     if (p->has_addend && !lay_out(&p->d, c->in[2], c->out)) return false;
@@ -167,7 +172,7 @@ static bool multiply(cpu_call *c, products *p, mx_dtype dtype)
     return run_blas(p, dtype);
 }
 
-static bool run(cpu_call *c)
+static bool run_product(cpu_call *c, void (*epilogue)(void *ctx, const cpu_area *area), void *ctx)
 {
     const matmul_params *params = c->params;
     const mx_array *a = c->in[0], *out = c->out;
@@ -177,7 +182,9 @@ static bool run(cpu_call *c)
                   .count = batch_count(out),
                   .alpha = params->alpha,
                   .beta = params->beta,
-                  .has_addend = c->nin == 3};
+                  .has_addend = c->nin == 3,
+                  .epilogue = epilogue,
+                  .epilogue_ctx = ctx};
     bool ok = multiply(c, &p, (mx_dtype)out->dtype);
     mx_free(p.a.batch);
     mx_free(p.b.batch);
@@ -186,4 +193,9 @@ static bool run(cpu_call *c)
     return ok;
 }
 
-const cpu_op KERNEL(matmul) = {.run = run};
+static bool run(cpu_call *c)
+{
+    return run_product(c, NULL, NULL);
+}
+
+const cpu_op KERNEL(matmul) = {.run = run, .product = run_product};

@@ -22,6 +22,7 @@ const cpu_level KERNEL(level) = {
     .name = LEVEL_NAME,
     .ops = ops,
     .run_tiles = KERNEL(run_tiles),
+    .run_group = KERNEL(run_group),
     .copy_strided = KERNEL(copy_strided),
     .gemm = KERNEL(gemm),
 };

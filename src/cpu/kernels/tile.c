@@ -85,7 +85,7 @@ static bool choose_body(const mx_array *node, tile_step *s)
                          mx_dtype_name((mx_dtype)node->in[node->nin - 1]->dtype));
 }
 
-bool KERNEL(tile_add)(tile_program *p, const mx_array *node, bool written)
+bool KERNEL(tile_add)(tile_program *p, const mx_array *node, mx_array *const *in, bool written)
 {
     if (p->step_count == TILE_STEPS)
         return mx_fail_false(MX_RUNTIME, "[eval] a group of more than %d steps.", TILE_STEPS);
@@ -102,7 +102,7 @@ bool KERNEL(tile_add)(tile_program *p, const mx_array *node, bool written)
                      .dtype = dtype};
     if (!choose_body(node, s)) return false;
     for (int i = 0; i < node->nin; i++) {
-        int known = p->operand_count, source = source_of(p, k, node->in[i]);
+        int known = p->operand_count, source = source_of(p, k, in[i]);
         if (source < 0) return mx_fail_false(MX_RUNTIME, "[eval] a group reads more than %d arrays.", TILE_OPERANDS);
         s->in[i] = (int8_t)source;
         if (source >= TILE_OPERANDS) {
@@ -132,14 +132,8 @@ static void take_raw_body(tile_program *p)
 static void strides_of(const tile_operand *o, mx_shape shape, int64_t *strides)
 {
     const mx_array *x = o->array;
-    int64_t row_major[MX_MAX_NDIM];
-    const int64_t *own = x->strides;
-    if (!o->data) {
-        shape_row_major(array_shape(x), row_major);
-        own = row_major;
-    }
     int extra = shape.ndim - x->ndim;
-    for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : own[i - extra];
+    for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : x->strides[i - extra];
 }
 
 static bool is_flat(const tile_program *p)
@@ -147,7 +141,7 @@ static bool is_flat(const tile_program *p)
     bool flat = true;
     for (int k = 0; k < p->operand_count; k++) {
         const tile_operand *o = &p->operands[k];
-        flat &= o->constant || (o->array->size == p->total && (!o->data || array_is_contiguous(o->array)));
+        flat &= o->constant || (o->array->size == p->total && array_is_contiguous(o->array));
     }
     return flat;
 }
@@ -313,6 +307,7 @@ static void take_slots(tile_program *p)
     p->tile = TILE;
     while (p->tile > SMALL_TILE && slots.count * p->tile * width > CACHE_BYTES) p->tile /= 2;
     p->slot_bytes = p->tile * width;
+    p->memory_bytes = slots.count * p->slot_bytes;
 }
 
 void KERNEL(tile_finish)(tile_program *p)
@@ -406,7 +401,8 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     tile_program p;
     KERNEL(tile_begin)(&p, array_shape(g->nodes[g->count - 1]));
     for (int k = 0; k < g->count; k++) {
-        if (!KERNEL(tile_add)(&p, g->nodes[k], k + 1 == g->count || (g->written >> k & 1))) return false;
+        if (!KERNEL(tile_add)(&p, g->nodes[k], g->nodes[k]->in, k + 1 == g->count || (g->written >> k & 1)))
+            return false;
     }
     if (!allocate(&p, g, may_donate)) return false;
     if (p.total == 0) return true;

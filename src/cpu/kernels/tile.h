@@ -21,7 +21,7 @@ enum {
 /* A value that is read.  `stride` in elements, of the merged dimensions. */
 typedef struct tile_operand {
     const mx_array *array;
-    const char *data; /* NULL: made by another part of the group, row-major in its own shape */
+    const char *data; /* NULL: made by another part of the group */
     int64_t stride[MX_MAX_NDIM + 1];
     mx_dtype dtype;
     int8_t bytes;
@@ -55,14 +55,14 @@ typedef struct tile_step {
 typedef struct tile_program {
     int ndim, operand_count, step_count;
     mx_shape space;
-    int64_t shape[MX_MAX_NDIM + 1]; /* merged */
-    int64_t total, row;             /* elements; of the innermost dimension */
-    int64_t tile;                   /* elements of a tile */
-    int64_t slot_bytes;
-    bool flat;   /* every operand is adjacent or constant throughout */
-    bool stream; /* the results bypass the caches */
-    bool ahead;  /* ... and operands are asked for ahead: worth its price if there are several */
-    bool raw;    /* the only step; its body takes 16-bit floats as they are */
+    int64_t shape[MX_MAX_NDIM + 1];   /* merged */
+    int64_t total, row;               /* elements; of the innermost dimension */
+    int64_t tile;                     /* elements of a tile */
+    int64_t slot_bytes, memory_bytes; /* of a tile, of all */
+    bool flat;                        /* every operand is adjacent or constant throughout */
+    bool stream;                      /* the results bypass the caches */
+    bool ahead;                       /* ... and operands are asked for ahead: worth its price if there are several */
+    bool raw;                         /* the only step; its body takes 16-bit floats as they are */
     tile_operand operands[TILE_OPERANDS];
     tile_step steps[TILE_STEPS];
 } tile_program;
@@ -80,8 +80,9 @@ typedef struct tile_memory {
 
 /* An empty program. */
 void KERNEL(tile_begin)(tile_program *p, mx_shape space);
-/* Adds the step of an elementwise node.  False: an error is recorded. */
-bool KERNEL(tile_add)(tile_program *p, const mx_array *node, bool written);
+/* Adds the step of an elementwise node that reads `in`: its inputs, or what stands for them.  Of a value without a
+ * buffer the strides must be set.  False: an error is recorded. */
+bool KERNEL(tile_add)(tile_program *p, const mx_array *node, mx_array *const *in, bool written);
 /* Lays out dimensions and tiles; no step is added after that. */
 void KERNEL(tile_finish)(tile_program *p);
 /* Which operand x is; -1: none. */

@@ -56,12 +56,36 @@ static void gather_8(void *to, const void *from, int64_t stride, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] = x[i * stride];
 }
 
+static void fill_1(void *to, const void *from, int64_t n)
+{
+    memset(to, *(const uint8_t *)from, (size_t)n);
+}
+static void fill_2(void *to, const void *from, int64_t n)
+{
+    uint16_t *y = to, x = *(const uint16_t *)from;
+    for (int64_t i = 0; i < n; i++) y[i] = x;
+}
+static void fill_4(void *to, const void *from, int64_t n)
+{
+    uint32_t *y = to, x = *(const uint32_t *)from;
+    for (int64_t i = 0; i < n; i++) y[i] = x;
+}
+static void fill_8(void *to, const void *from, int64_t n)
+{
+    uint64_t *y = to, x = *(const uint64_t *)from;
+    for (int64_t i = 0; i < n; i++) y[i] = x;
+}
+
 static void gather_row(void *to, const char *from, int64_t stride, int64_t n, int bytes)
 {
     static void (*const by_size[])(void *, const void *, int64_t,
                                    int64_t) = {[1] = gather_1, [2] = gather_2, [4] = gather_4, [8] = gather_8};
+    static void (*const fill_by_size[])(void *, const void *,
+                                        int64_t) = {[1] = fill_1, [2] = fill_2, [4] = fill_4, [8] = fill_8};
     if (stride == 1) {
         memcpy(to, from, (size_t)(n * bytes));
+    } else if (stride == 0) {
+        fill_by_size[bytes](to, from, n);
     } else {
         by_size[bytes](to, from, stride, n);
     }
