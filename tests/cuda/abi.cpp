@@ -12,6 +12,12 @@
 #include <nvrtc.h>
 #include <type_traits>
 
+// CUDA 13 gives it a second name, which its header puts in the place of the first; both are exported, with the same type.
+#ifdef cuEventElapsedTime
+#undef cuEventElapsedTime
+extern "C" decltype(cuEventElapsedTime_v2) cuEventElapsedTime;
+#endif
+
 template <typename A, typename B>
 constexpr bool alike = sizeof(A) == sizeof(B) && std::is_pointer<A>::value == std::is_pointer<B>::value &&
                        std::is_floating_point<A>::value == std::is_floating_point<B>::value;
