@@ -121,6 +121,18 @@ MX_API bool mx_custom_begin(mx_array *const *in, int nin, mx_array **inner);
 MX_API bool mx_custom_end(const mx_custom_rules *rules, mx_array *const *in, int nin, mx_array *const *made, int nout,
                           mx_array **out);
 
+/* ---- Whole Jacobians, by reverse or forward mode: jac[i * nin + k], of the shape of output i and then that of input k,
+ * is the derivative of one by the other.  The outputs are given too.  Inputs must be real and floating. */
+MX_API bool mx_jacrev(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout, mx_array **jac);
+MX_API bool mx_jacfwd(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout, mx_array **jac);
+/* Second derivatives: hessian[(i * nin + k) * nin + l] of output i by inputs k and l. */
+MX_API bool mx_hessian(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout, mx_array **hessian);
+/* The outputs at `in`, and a program that takes tangents of the inputs to those of the outputs there; one reference. */
+MX_API mx_program *mx_linearize(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array **out, int nout);
+/* In steps, of an open trace (mx_trace_begin). */
+MX_API bool mx_trace_jacobian(mx_trace *t, mx_array *const *out, int nout, bool reverse, mx_array **jac);
+MX_API mx_program *mx_trace_linearize(mx_trace *t, mx_array *const *out, int nout);
+
 /* ---- Control flow: lazy nodes that run captured functions when they are evaluated.  Functions are called once, to be
  * captured (see Programs); random numbers without a key are the same at each step. */
 /* The loop body(carry..., xs at a step...) -> carry..., ys at the step...  The steps go along the first axis of the xs,

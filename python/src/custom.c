@@ -69,11 +69,13 @@ static PyObject *arguments_of(const call_record *r, mx_array *const *nodes, Py_s
 static bool match_arguments(const call_record *r, PyObject *given, const char *what, mx_array **nodes)
 {
     Py_ssize_t next = 0;
-    if (PyTuple_Size(r->args) != 1) return py_tree_match(r->args, r->mark, given, what, nodes, &next);
+    if (PyTuple_Size(r->args) != 1)
+        return py_tree_match(r->args, r->mark, given, "custom_function", what, nodes, &next);
     PyObject *form = PyTuple_GetItem(r->args, 0);
     bool is_tree = PyList_Check(form) || PyTuple_Check(form) || PyDict_Check(form);
     bool wrapped = !is_tree && PyTuple_Check(given) && PyTuple_Size(given) == 1;
-    return py_tree_match(form, r->mark, wrapped ? PyTuple_GetItem(given, 0) : given, what, nodes, &next);
+    return py_tree_match(form, r->mark, wrapped ? PyTuple_GetItem(given, 0) : given, "custom_function", what, nodes,
+                         &next);
 }
 
 /* ---- The function itself */
@@ -155,7 +157,7 @@ static bool call_jvp(void *ctx, mx_array *const *in, mx_array *const *tin, int n
     PyObject *primals = positional_only(r, "jvp") ? arguments_of(r, in, &next) : NULL;
     PyObject *tangents = primals ? arguments_of(r, tin, &next_tin) : NULL;
     PyObject *given = tangents ? PyObject_CallFunctionObjArgs(r->rules.jvp, primals, tangents, NULL) : NULL;
-    bool ok = given && py_tree_match(r->result, r->mark, given, "tangents", tout, &next_out);
+    bool ok = given && py_tree_match(r->result, r->mark, given, "custom_function", "tangents", tout, &next_out);
     Py_XDECREF(primals);
     Py_XDECREF(tangents);
     Py_XDECREF(given);
@@ -218,7 +220,8 @@ static bool take_batch(const call_record *r, PyObject *given, mx_array **out, in
     }
     Py_ssize_t next = 0;
     axes_walk w = {.mark = r->mark, .to = out_axes};
-    if (!py_tree_match(r->result, r->mark, PyTuple_GetItem(given, 0), "outputs", out, &next)) return false;
+    if (!py_tree_match(r->result, r->mark, PyTuple_GetItem(given, 0), "custom_function", "outputs", out, &next))
+        return false;
     PyObject *walked = py_tree_map2(r->result, PyTuple_GetItem(given, 1), axis_of_leaf, &w);
     Py_XDECREF(walked);
     return walked != NULL;

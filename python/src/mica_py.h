@@ -34,14 +34,14 @@ typedef struct py_state {
     PyTypeObject *stream_type, *thread_stream_type, *stream_context_type;
     long thread_streams; /* ThreadLocalStreams made so far */
     PyTypeObject *finfo_type, *iinfo_type, *print_options_type, *print_context_type;
-    PyTypeObject *function_type, *method_type;          /* rows made callable (args.c) */
-    PyObject *bound_method;                             /* types.MethodType */
-    PyTypeObject *transformed_type, *random_state_type; /* transforms.c, random.c */
-    PyTypeObject *compiled_type;                        /* compile.c */
-    PyObject *array_mark;                               /* stands for an array in the shape of a tree */
-    PyThread_type_lock state_lock;                      /* held to call a compiled function that has state */
-    PyTypeObject *at_type;                              /* what x.at returns (index.c) */
-    PyObject *dtypes[MX_DTYPE_COUNT];                   /* the objects mx.float32 ... */
+    PyTypeObject *function_type, *method_type;                        /* rows made callable (args.c) */
+    PyObject *bound_method;                                           /* types.MethodType */
+    PyTypeObject *transformed_type, *random_state_type, *linear_type; /* transforms.c, random.c */
+    PyTypeObject *compiled_type;                                      /* compile.c */
+    PyObject *array_mark;                                             /* stands for an array in the shape of a tree */
+    PyThread_type_lock state_lock;    /* held to call a compiled function that has state */
+    PyTypeObject *at_type;            /* what x.at returns (index.c) */
+    PyObject *dtypes[MX_DTYPE_COUNT]; /* the objects mx.float32 ... */
     PyObject *categories[MX_KIND_COUNT];
     PyObject *device_kinds[2];
     PyObject *name_mlx_array, *name_dlpack, *name_array, *name_mlx; /* interned names */

@@ -233,6 +233,7 @@ static PyObject *transformed_call(PyObject *self, PyObject *args, PyObject *kwar
     py_transformed *f = (py_transformed *)self;
     if (mx_failed()) mx_error(); /* left by a caller who did not ask */
     if (f->kind == TRANSFORM_CHECKPOINT) return py_checkpoint_call(f, args, kwargs);
+    if (f->kind == TRANSFORM_JACFWD || f->kind == TRANSFORM_JACREV) return py_jacobian_call(f, args, kwargs);
     return f->kind == TRANSFORM_VMAP ? py_vmap_call(f, args, kwargs) : py_grad_call(f, args, kwargs);
 }
 
@@ -251,7 +252,7 @@ static PyObject *transformed_getattro(PyObject *self, PyObject *name)
 }
 
 static PyType_Slot transformed_slots[] = {
-    {Py_tp_doc, "A function made by grad, value_and_grad, vmap or checkpoint."},
+    {Py_tp_doc, "A function made by grad, value_and_grad, vmap, checkpoint or a Jacobian's function."},
     {Py_tp_call, transformed_call},
     {Py_tp_getattro, transformed_getattro},
     {Py_tp_traverse, transformed_traverse},
@@ -279,5 +280,5 @@ bool py_init_transforms(PyObject *module)
 {
     py_the.transformed_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &transformed_spec, NULL);
     return py_the.transformed_type && py_add_functions(module, rows) && py_add_grad(module) && py_add_vmap(module) &&
-           py_add_compile(module) && py_add_custom(module);
+           py_add_compile(module) && py_add_custom(module) && py_add_control(module) && py_add_jacobian(module);
 }

@@ -10,7 +10,9 @@ typedef enum transform_kind {
     TRANSFORM_GRAD,
     TRANSFORM_VALUE_AND_GRAD,
     TRANSFORM_VMAP,
-    TRANSFORM_CHECKPOINT
+    TRANSFORM_CHECKPOINT,
+    TRANSFORM_JACFWD,
+    TRANSFORM_JACREV
 } transform_kind;
 
 typedef struct py_transformed {
@@ -29,7 +31,10 @@ PyObject *py_transformed_new(PyObject *fun, transform_kind kind); /* the rest is
 PyObject *py_grad_call(py_transformed *f, PyObject *args, PyObject *kwargs);
 PyObject *py_vmap_call(py_transformed *f, PyObject *args, PyObject *kwargs);
 PyObject *py_checkpoint_call(py_transformed *f, PyObject *args, PyObject *kwargs);
+PyObject *py_jacobian_call(py_transformed *f, PyObject *args, PyObject *kwargs);
+bool py_add_control(PyObject *module);
 bool py_add_custom(PyObject *module);
+bool py_add_jacobian(PyObject *module);
 bool py_add_grad(PyObject *module);
 bool py_add_vmap(PyObject *module);
 bool py_add_compile(PyObject *module);
