@@ -21,6 +21,7 @@ gives the same bytes, interrupted or not.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -250,6 +251,7 @@ def parse_arguments():
     add("--out", type=Path, help="the run folder (default: a new one, runs/lm-001, runs/lm-002, ...)")
     add("--resume", action="store_true", help="go on from the newest checkpoint")
     add("--device", choices=("cpu", "gpu"), help="default: what MLX chooses")
+    add("--profile", metavar="FILE", help="record ten steps: FILE is for https://ui.perfetto.dev (Mica only)")
     add("--log-losses", metavar="FILE", help="write each step's loss as the hex digits of its float32")
     numbers = dict(steps=2000, batch=8, context=128, width=128, layers=4, heads=4, hidden=352, lr=3e-3, warmup=100)
     numbers |= dict(seed=0, eval_every=500, save_every=500, sample_bytes=300)
@@ -275,8 +277,14 @@ def train(args, model, optimizer, texts, first, losses, save):
     loss_and_grad = nn.value_and_grad(model, lambda x, y: nn.losses.cross_entropy(model(x), y, reduction="mean"))
     step, seconds = first, 0.0
     bar = tqdm(total=args.steps, initial=first, unit="step", dynamic_ncols=True)
+    recording = contextlib.ExitStack()
 
     while step < args.steps and not stop:
+        if args.profile and step == first + 5:  # the first steps are slower
+            profile = recording.enter_context(mx.profiler.profile(args.profile))
+        if args.profile and step == first + 15:
+            recording.close()
+            bar.write(profile.table())
         began = time.perf_counter()
         key = mx.random.key(args.seed + step)
         starts = mx.random.randint(0, texts[0].size - args.context, (args.batch,), key=key)
@@ -297,6 +305,7 @@ def train(args, model, optimizer, texts, first, losses, save):
         if step % args.save_every == 0 or step == args.steps:
             save(step)
     bar.close()
+    recording.close()
     if step < args.steps:
         save(step)
     return step, seconds
