@@ -3,6 +3,7 @@
  * Graphs as text and pictures. */
 #include "check.h"
 #include "core/array.h"
+#include "core/memory.h"
 #include "core/runtime.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -152,4 +153,22 @@ TEST(a_graph_can_be_drawn_while_it_is_evaluated)
     CHECK(pthread_create(&thread, NULL, draw_often, y) == 0);
     CHECK(mx_eval(y));
     pthread_join(thread, NULL);
+}
+
+/* Each allocation fails once: an error, nothing lost, and the next try succeeds. */
+TEST(a_picture_without_memory_is_an_error)
+{
+    mx_array *x = check_random(SHAPE(4, 4), MX_FLOAT32, 1, 2, 1), *y = mx_matmul(mx_exp(mx_sin(x)), x);
+    for (int format = MX_GRAPH_DOT; format <= MX_GRAPH_LIST; format++) {
+        char *text = NULL;
+        for (int n = 1; n < 1000 && !text; n++) {
+            memory_fail_at(n, false);
+            text = mx_graph_text(&y, 1, NULL, (mx_graph_format)format);
+            memory_fail_at(0, false);
+            if (!text) CHECK(mx_error().code == MX_MEMORY);
+        }
+        CHECK(text);
+        mx_free_text(text);
+    }
+    CHECK(mx_eval(y));
 }

@@ -2,6 +2,7 @@
  *
  * The profiler: what it counts, its table and its trace, and what goes wrong. */
 #include "check.h"
+#include "core/memory.h"
 #include "core/runtime.h"
 #include <jansson.h>
 #include <pthread.h>
@@ -186,4 +187,31 @@ TEST(profiles_of_several_threads)
     const mx_profile_row *op = row_named(p, "sin"), *range = row_named(p, "turn");
     CHECK(op && op->count == 3 * TIMES && range && range->count == 3 * TIMES && range->is_range);
     mx_profile_free(&p);
+}
+
+/* Each allocation fails once: the arrays are computed whatever becomes of the profile. */
+TEST(a_profile_without_memory_is_an_error)
+{
+    mx_array *x = ready(4, 4);
+    bool whole = false;
+    for (int n = 1; n < 1000 && !whole; n++) {
+        mx_scope s = mx_scope_open();
+        mx_array *y = mx_sin(x);
+        memory_fail_at(n, false);
+        bool began = mx_profile_begin();
+        mx_range r = mx_range_begin();
+        bool computed = mx_eval(y);
+        mx_range_end(r, "range");
+        mx_profile *p = began ? mx_profile_end() : NULL;
+        char *text = p ? mx_profile_trace(p) : NULL;
+        memory_fail_at(0, false);
+        whole = text && computed;
+        CHECK(whole || mx_error().code == MX_MEMORY);
+        mx_error();
+        mx_free_text(text);
+        mx_profile_free(&p);
+        CHECK(mx_eval(y));
+        mx_scope_close(s, NULL);
+    }
+    CHECK(whole);
 }
