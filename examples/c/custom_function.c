@@ -73,6 +73,6 @@ int main(void)
     bool ok = mx_value_and_grad(loss, NULL, &x, 1, &value, &grad) && mx_read(grad, g, sizeof g);
     if (ok) printf("straight through: %g %g %g\n", (double)g[0], (double)g[1], (double)g[2]);
     ok = ok && print_peak("as it is:", NULL) && print_peak("in checkpoints:", "yes");
-    if (!ok) fprintf(stderr, "%s\n", mx_error());
+    if (!ok) fprintf(stderr, "%s\n", mx_error().message);
     return !ok;
 }
