@@ -120,7 +120,7 @@ if(TARGET mica_sim)
 
   # Groups by their kernels from the first time on: the same bits as node by node, and nothing unordered.
   add_test(NAME sim_fusion COMMAND mica_tests --device gpu --tests random_programs group temporary written two_bodies)
-  add_test(NAME sim_fusion_check COMMAND mica_tests --device gpu --tests group temporary written)
+  add_test(NAME sim_fusion_check COMMAND mica_tests --device gpu --tests group temporary written groups_over)
   set_tests_properties(sim_fusion PROPERTIES LABELS sim TIMEOUT 600 ENVIRONMENT "${sim_environment};MICA_FUSE=always")
   set_tests_properties(sim_fusion_check PROPERTIES LABELS sim TIMEOUT 600
       ENVIRONMENT "${sim_environment};MICA_FUSE=always;SIM_SAN=check;SIM_SCHED=rnd")

@@ -8,9 +8,10 @@
 #include "cuda/copy.h"
 #include "cuda/jit.h"
 #include "core/memory.h"
+#include "cuda/kernels/row_args.cuh"
 #include <string.h>
 
-enum { BLOCKS_PER_SM = 16 };
+enum { BLOCKS_PER_SM = 16, MANY_BLOCKS = 1 << 30 };
 
 /* ---- Programs */
 void elementwise_start(elementwise_program *p, mx_shape shape)
@@ -31,19 +32,20 @@ int elementwise_operand(elementwise_program *p, mx_array *x, bool once)
     int k = p->key.nin++;
     p->in[k] = x;
     p->uses[k] = 1;
+    p->lift[k] = 0;
     p->key.in[k] = x->dtype;
     return k;
 }
 
-bool elementwise_add(elementwise_program *p, const mx_array *node, const uint8_t *from, bool written)
+bool elementwise_add(elementwise_program *p, const mx_array *node, const uint8_t *from, uint8_t flags)
 {
     elementwise_key *key = &p->key;
-    if (key->count == ELEMENTWISE_STEPS || (written && key->nout == ELEMENTWISE_RESULTS)) return false;
+    if (key->count == ELEMENTWISE_STEPS || ((flags & STEP_WRITTEN) && key->nout == ELEMENTWISE_RESULTS)) return false;
     elementwise_step *s = &key->steps[key->count++];
     *s = (elementwise_step){
-        .op = (uint16_t)node->op->id, .dtype = node->dtype, .nin = (uint8_t)node->nin, .written = written};
+        .op = (uint16_t)node->op->id, .dtype = node->dtype, .nin = (uint8_t)node->nin, .flags = flags};
     for (int i = 0; i < node->nin; i++) s->from[i] = from[i];
-    if (written) p->out[key->nout++] = (mx_array *)node;
+    if (flags & STEP_WRITTEN) p->out[key->nout++] = (mx_array *)node;
     return true;
 }
 
@@ -53,10 +55,13 @@ size_t elementwise_key_bytes(const elementwise_key *key)
 }
 
 /* ---- Layout */
-static void broadcast_strides(const mx_array *x, mx_shape shape, int64_t *strides)
+static void broadcast_strides(const mx_array *x, int lift, mx_shape shape, int64_t *strides)
 {
-    int extra = shape.ndim - x->ndim;
-    for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : x->strides[i - extra];
+    int end = shape.ndim - lift, extra = end - x->ndim;
+    for (int i = 0; i < shape.ndim; i++) {
+        bool apart = i < extra || i >= end || x->shape[i - extra] == 1;
+        strides[i] = apart ? 0 : x->strides[i - extra];
+    }
 }
 
 static bool is_flat(const elementwise_program *p, elementwise_layout *l)
@@ -74,7 +79,7 @@ static void merge(const elementwise_program *p, elementwise_layout *l)
 {
     int64_t strides[ELEMENTWISE_OPERANDS][MX_MAX_NDIM];
     int last = -1, nin = p->key.nin;
-    for (int k = 0; k < nin; k++) broadcast_strides(p->in[k], p->shape, strides[k]);
+    for (int k = 0; k < nin; k++) broadcast_strides(p->in[k], p->lift[k], p->shape, strides[k]);
     for (int i = 0; i < p->shape.ndim; i++) {
         if (p->shape.at[i] == 1) continue;
         bool merges = last >= 0;
@@ -105,9 +110,10 @@ static int64_t bytes_of(uint8_t dtype)
 int elementwise_width(const elementwise_key *key)
 {
     int64_t most = 1;
+    if (key->kind == ROWS_KIND) return key->vector;
     for (int k = 0; k < key->nin; k++) most = bytes_of(key->in[k]) > most ? bytes_of(key->in[k]) : most;
     for (int i = 0; i < key->count; i++) {
-        int64_t bytes = key->steps[i].written ? bytes_of(key->steps[i].dtype) : 1;
+        int64_t bytes = key->steps[i].flags & STEP_WRITTEN ? bytes_of(key->steps[i].dtype) : 1;
         most = bytes > most ? bytes : most;
     }
     return (int)(16 / most);
@@ -178,8 +184,18 @@ static bool take_memory(cuda_call *c, const elementwise_program *p, cu_ptr *in, 
     return true;
 }
 
+/* kernels/row_group.cuh: what row_group_args has more; returns the bytes. */
+static size_t write_rows(const elementwise_rows *r, uint64_t *args)
+{
+    args[0] = (uint64_t)r->rows;
+    args[1] = (uint64_t)r->n;
+    args[2] = (uint64_t)r->lanes | (uint64_t)r->fold_vectors << 32;
+    args[3] = r->row_vectors;
+    return 4 * sizeof *args;
+}
+
 bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_layout *l, cuda_kernel *kernel,
-                        const char *name)
+                        const char *name, const elementwise_rows *rows)
 {
     cu_ptr in[ELEMENTWISE_OPERANDS], out[ELEMENTWISE_RESULTS];
     uint64_t args[ELEMENTWISE_ARGS];
@@ -188,13 +204,20 @@ bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_
     c->out_count = p->key.nout;
     if (!p->total) return true;
     int64_t width = elementwise_width(&p->key), unroll = ELEMENTWISE_UNROLL(p->key.nin, width);
-    l->vectors = widen(l, p, width, in, out);
+    l->vectors = (!rows || rows->n % width == 0) && widen(l, p, width, in, out);
     size_t bytes = write_args(p, l, in, out, args);
-    int64_t share = ELEMENTWISE_BLOCK * (l->vectors ? unroll * width : 1);
-    int64_t blocks = (p->total + share - 1) / share, most = (int64_t)c->queue->device->sm_count * BLOCKS_PER_SM;
+    int64_t each = ELEMENTWISE_BLOCK * (l->vectors ? unroll * width : 1);
+    int64_t blocks = (p->total + each - 1) / each, most = (int64_t)c->queue->device->sm_count * BLOCKS_PER_SM;
+    unsigned threads = ELEMENTWISE_BLOCK;
+    if (rows) {
+        bytes += write_rows(rows, args + bytes / sizeof *args);
+        threads = rows->lanes <= 32 ? ROW_BLOCK : (unsigned)rows->lanes;
+        blocks = (rows->rows + threads / rows->lanes - 1) / (threads / rows->lanes);
+        most = MANY_BLOCKS;
+    }
     cuda_launch launch = {.kernel = kernel,
                           .grid = {(unsigned)(blocks < most ? blocks : most), 1, 1},
-                          .block = {ELEMENTWISE_BLOCK, 1, 1},
+                          .block = {threads, 1, 1},
                           .op = name};
     return cuda_collect(c, &launch, args, bytes);
 }
@@ -202,7 +225,7 @@ bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_
 cuda_kernel *elementwise_kernel(cuda_device *d, const elementwise_key *key, bool later)
 {
     char *source = mx_alloc(ELEMENTWISE_SOURCE, 1), entry[ELEMENTWISE_ENTRY];
-    bool ok = source && elementwise_source(key, source, entry);
+    bool ok = source && (key->kind == ROWS_KIND ? rows_source : elementwise_source)(key, source, entry);
     cuda_kernel *k = ok ? jit_add(d, key, elementwise_key_bytes(key), source, entry, later) : NULL;
     mx_free(source);
     return k;
@@ -218,10 +241,10 @@ bool cuda_elementwise(cuda_call *c)
     cuda_device *d = c->queue->device;
     elementwise_start(&p, array_shape(c->out));
     for (int i = 0; i < c->nin; i++) from[i] = (uint8_t)elementwise_operand(&p, c->in[i], false);
-    elementwise_add(&p, c->out, from, true);
+    elementwise_add(&p, c->out, from, STEP_WRITTEN);
     elementwise_place(&p, &l);
     if (p.total && !(kernel = jit_find(d, &p.key, elementwise_key_bytes(&p.key))) &&
         !(kernel = elementwise_kernel(d, &p.key, false)))
         return false;
-    return elementwise_launch(c, &p, &l, kernel, c->op->name);
+    return elementwise_launch(c, &p, &l, kernel, c->op->name, NULL);
 }

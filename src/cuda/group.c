@@ -5,7 +5,7 @@
  * A kernel takes longer to compile than most groups ever run, so a group that is new runs node by node (the graph does
  * that when told so).  One that comes again has its kernel compiled, behind those that somebody waits for, and goes on
  * node by node until it is there; so does one whose kernel does not compile. */
-#include "cuda/elementwise.h"
+#include "cuda/group.h"
 #include "cuda/jit.h"
 #include "core/runtime.h"
 #include <stdio.h>
@@ -21,23 +21,32 @@ static int source_of(elementwise_program *p, const mx_group *g, int upto, mx_arr
     return elementwise_operand(p, x, true);
 }
 
-static bool is_written(const mx_group *g, int k)
+bool group_writes(const mx_group *g, int k)
 {
     return k + 1 == g->count || (g->written >> k & 1);
 }
 
-/* False (no error): it is too large. */
+static bool has_rows(const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        if (!(g->nodes[k]->op->flags & OP_ELEMENTWISE)) return true;
+    }
+    return false;
+}
+
+/* False (no error): not in one kernel. */
 static bool add_steps(elementwise_program *p, const mx_group *g)
 {
     for (int k = 0; k < g->count; k++) {
         const mx_array *node = g->nodes[k];
         uint8_t from[3];
+        if (node->size != p->total) return false;
         for (int i = 0; i < node->nin; i++) {
             int source = source_of(p, g, k, node->in[i]);
             if (source < 0) return false;
             from[i] = (uint8_t)source;
         }
-        if (!elementwise_add(p, node, from, is_written(g, k))) return false;
+        if (!elementwise_add(p, node, from, group_writes(g, k) ? STEP_WRITTEN : 0)) return false;
     }
     return true;
 }
@@ -47,9 +56,10 @@ static void spare_operands(elementwise_program *p, const mx_group *g)
 {
     for (int k = 0; k < g->count; k++) {
         if (!g->keeps_inputs && !(g->kept >> k & 1)) continue;
-        const elementwise_step *s = &p->key.steps[k];
-        for (int i = 0; i < s->nin; i++) {
-            if (s->from[i] < ELEMENTWISE_STEP) p->uses[s->from[i]] = 0;
+        for (int i = 0; i < g->nodes[k]->nin; i++) {
+            for (int o = 0; o < p->key.nin; o++) {
+                if (p->in[o] == g->nodes[k]->in[i]) p->uses[o] = 0;
+            }
         }
     }
 }
@@ -101,11 +111,13 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
 {
     elementwise_program p;
     elementwise_layout l;
+    elementwise_rows rows;
     mx_array *last = g->nodes[g->count - 1];
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
     elementwise_start(&p, array_shape(last));
-    if (!p.total || !add_steps(&p, g)) return false;
+    bool along_rows = has_rows(g);
+    if (!p.total || !(along_rows ? cuda_row_program(&p, &rows, g) : add_steps(&p, g))) return false;
     elementwise_place(&p, &l);
     cuda_kernel *kernel = kernel_now(q->device, &p);
     if (!kernel) return false;
@@ -114,7 +126,7 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
                    .failures = atomic_load_explicit(&q->failures, memory_order_acquire),
                    .op = last->op,
                    .may_donate = true};
-    bool ok = elementwise_launch(&c, &p, &l, kernel, kernel->entry);
+    bool ok = elementwise_launch(&c, &p, &l, kernel, kernel->entry, along_rows ? &rows : NULL);
     cuda_release(&c);
     for (int i = 0; !ok && i < p.key.nout; i++) {
         buffer_drop(p.out[i]->buffer);

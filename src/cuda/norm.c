@@ -82,7 +82,7 @@ static bool layer_norm_vjp(cuda_call *c)
     return backward(c, true);
 }
 
-const cuda_op cuda_rms_norm = {.run = rms_norm};
-const cuda_op cuda_layer_norm = {.run = layer_norm};
+const cuda_op cuda_rms_norm = {.run = rms_norm, .rows = ROWS_RMS_NORM};
+const cuda_op cuda_layer_norm = {.run = layer_norm, .rows = ROWS_LAYER_NORM};
 const cuda_op cuda_rms_norm_vjp = {.run = rms_norm_vjp};
 const cuda_op cuda_layer_norm_vjp = {.run = layer_norm_vjp};

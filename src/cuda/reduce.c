@@ -268,6 +268,22 @@ bool cuda_reduce(cuda_call *c, int kind, mx_array *x, int count)
     return run(c, kind, x->dtype, &a);
 }
 
+bool cuda_reduce_rows(int64_t rows, int64_t n, int64_t bytes, int *lanes, bool *vectors)
+{
+    reduce_args a;
+    dims kept = {0}, gone = {0};
+    dims_add(&kept, rows, n, 1);
+    dims_add(&gone, n, 1, 0);
+    dims_merge(&kept);
+    dims_merge(&gone);
+    set_dims(&a, &kept, &gone);
+    a.in = a.out = 0;
+    plan(&a, bytes, bytes, false);
+    *lanes = a.lanes;
+    *vectors = a.vectors;
+    return !a.columns && a.outer_chunks * a.inner_chunks == 1 && a.inner_lanes == a.lanes;
+}
+
 bool cuda_add_rows(cuda_call *c, uint8_t dtype, cu_ptr in, int64_t rows, int64_t stride, int64_t n, cu_ptr out)
 {
     reduce_args a;
@@ -299,7 +315,7 @@ static bool arithmetic(cuda_call *c, int kind)
     {                                                                                                                  \
         return call(c, kind);                                                                                          \
     }                                                                                                                  \
-    const cuda_op cuda_##op = {.run = run_##op};
+    const cuda_op cuda_##op = {.run = run_##op, .fold = kind + 1};
 
 REDUCE_OP(sum, arithmetic, REDUCE_SUM)
 REDUCE_OP(prod, arithmetic, REDUCE_PROD)

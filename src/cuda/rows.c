@@ -3,6 +3,13 @@
  * Lanes for rows: as few as keep a whole row in registers, so that short rows share a block and warps are full. */
 #include "cuda/rows.h"
 
+int rows_lanes(int64_t n, int64_t bytes)
+{
+    int lanes = 1;
+    while (lanes < ROW_LONGEST && lanes * ROW_VALUES(bytes) < n) lanes *= 2;
+    return lanes;
+}
+
 bool rows_plan(row_args *a, const mx_array *x)
 {
     int64_t bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype), values = ROW_VALUES(bytes);
@@ -10,7 +17,7 @@ bool rows_plan(row_args *a, const mx_array *x)
     a->n = x->shape[x->ndim - 1];
     a->rows = a->n ? x->size / a->n : 0;
     a->vectors = addresses % 16 == 0 && a->n * bytes % 16 == 0;
-    for (a->lanes = 1; a->lanes < ROW_LONGEST && a->lanes * values < a->n; a->lanes *= 2) {}
+    a->lanes = rows_lanes(a->n, bytes);
     return a->lanes * values < a->n;
 }
 

@@ -33,6 +33,6 @@ static bool logsumexp(cuda_call *c)
     return cuda_reduce(c, REDUCE_LOGSUMEXP, c->in[0], 1);
 }
 
-const cuda_op cuda_softmax = {.run = softmax};
+const cuda_op cuda_softmax = {.run = softmax, .rows = ROWS_SOFTMAX};
 const cuda_op cuda_softmax_vjp = {.run = softmax_vjp};
-const cuda_op cuda_logsumexp = {.run = logsumexp};
+const cuda_op cuda_logsumexp = {.run = logsumexp, .fold = REDUCE_LOGSUMEXP + 1};

@@ -47,13 +47,7 @@ bool cuda_has_elementwise(const mx_array *node, const cuda_op *op)
 }
 
 /* ---- Text */
-typedef struct text {
-    char *at;
-    size_t used, size;
-} text;
-
-static void add(text *t, const char *format, ...) PRINTF_LIKE(2, 3);
-static void add(text *t, const char *format, ...)
+void code_add(code_text *t, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -61,87 +55,109 @@ static void add(text *t, const char *format, ...)
     va_end(args);
 }
 
-static uint8_t source_dtype(const elementwise_key *key, uint8_t from)
+uint8_t code_dtype(const elementwise_key *key, uint8_t from)
 {
     return from < ELEMENTWISE_STEP ? key->in[from] : key->steps[from - ELEMENTWISE_STEP].dtype;
 }
 
-static void add_step(text *t, const elementwise_key *key, int number)
+const char *code_computed(uint8_t dtype)
+{
+    return dtypes[dtype].computed;
+}
+
+void code_step(code_text *t, const elementwise_key *key, int number)
 {
     static const char operands[] = "xyz";
     const elementwise_step *s = &key->steps[number];
-    uint8_t last = source_dtype(key, s->from[s->nin - 1]);
-    add(t, "DEVICE %s step_%d(", dtypes[s->dtype].computed, number);
+    uint8_t last = code_dtype(key, s->from[s->nin - 1]);
+    code_add(t, "DEVICE %s step_%d(", dtypes[s->dtype].computed, number);
     for (int i = 0; i < s->nin; i++)
-        add(t, "%s%s %c", i ? ", " : "", dtypes[source_dtype(key, s->from[i])].computed, operands[i]);
-    add(t, ")\n{\n    typedef %s T;\n    typedef %s OUT;\n    return (compute_t<OUT>::type)(%s);\n}\n",
-        dtypes[last].computed, dtypes[s->dtype].stored, elementwise_expression(cuda_ops[s->op], last));
+        code_add(t, "%s%s %c", i ? ", " : "", dtypes[code_dtype(key, s->from[i])].computed, operands[i]);
+    code_add(t, ")\n{\n    typedef %s T;\n    typedef %s OUT;\n    return (compute_t<OUT>::type)(%s);\n}\n",
+             dtypes[last].computed, dtypes[s->dtype].stored, elementwise_expression(cuda_ops[s->op], last));
 }
 
-static void add_moves(text *t, const elementwise_key *key)
+void code_read(code_text *t, const elementwise_key *key)
 {
-    add(t, "template <int W> struct operands {\n");
-    for (int k = 0; k < key->nin; k++) add(t, "    vec<%s, W> i%d;\n", dtypes[key->in[k]].stored, k);
-    add(t, "};\ntemplate <int W> DEVICE void read(operands<W> &v, const elementwise_args &a, const i64 *at, int last)\n"
-           "{\n");
+    code_add(t, "template <int W> struct operands {\n");
+    for (int k = 0; k < key->nin; k++) code_add(t, "    vec<%s, W> i%d;\n", dtypes[key->in[k]].stored, k);
+    code_add(t, "};\ntemplate <int W> DEVICE void read(operands<W> &v, const elementwise_args &a, const i64 *at, "
+                "int last)\n{\n");
     for (int k = 0; k < key->nin; k++) {
-        add(t, "    v.i%d = load_run<W>(reinterpret_cast<const %s *>(a.in[%d]) + at[%d], a.stride[%d][last] != 0);\n",
-            k, dtypes[key->in[k]].stored, k, k, k);
+        code_add(t,
+                 "    v.i%d = load_run<W>(reinterpret_cast<const %s *>(a.in[%d]) + at[%d], a.stride[%d][last] != 0);\n",
+                 k, dtypes[key->in[k]].stored, k, k, k);
     }
-    add(t, "}\ntemplate <int W> struct results {\n");
+    code_add(t, "}\n");
+}
+
+void code_write(code_text *t, const elementwise_key *key)
+{
+    code_add(t, "template <int W> struct results {\n");
     for (int i = 0, k = 0; i < key->count; i++) {
-        if (key->steps[i].written) add(t, "    vec<%s, W> o%d;\n", dtypes[key->steps[i].dtype].stored, k++);
-    }
-    add(t, "};\ntemplate <int W> DEVICE void write(const results<W> &r, const elementwise_args &a, i64 at)\n{\n");
-    for (int i = 0, k = 0; i < key->count; i++) {
-        if (!key->steps[i].written) continue;
-        add(t, "    st_vec<W>(reinterpret_cast<%s *>(a.out[%d]) + at, r.o%d);\n", dtypes[key->steps[i].dtype].stored, k,
-            k);
+        const elementwise_step *s = &key->steps[i];
+        if (!(s->flags & STEP_WRITTEN)) continue;
+        if (!(s->flags & STEP_ROW)) code_add(t, "    vec<%s, W> o%d;\n", dtypes[s->dtype].stored, k);
         k++;
     }
-    add(t, "}\n");
+    code_add(t, "};\ntemplate <int W> DEVICE void write(const results<W> &r, const elementwise_args &a, i64 at)\n{\n");
+    for (int i = 0, k = 0; i < key->count; i++) {
+        const elementwise_step *s = &key->steps[i];
+        if (!(s->flags & STEP_WRITTEN)) continue;
+        if (!(s->flags & STEP_ROW))
+            code_add(t, "    st_vec<W>(reinterpret_cast<%s *>(a.out[%d]) + at, r.o%d);\n", dtypes[s->dtype].stored, k,
+                     k);
+        k++;
+    }
+    code_add(t, "}\n");
 }
 
-static void add_compute(text *t, const elementwise_key *key)
+static void add_compute(code_text *t, const elementwise_key *key)
 {
     int result = 0;
-    add(t, "template <int W> DEVICE void compute(const operands<W> &v, int j, results<W> &r)\n{\n");
+    code_add(t, "template <int W> DEVICE void compute(const operands<W> &v, int j, results<W> &r)\n{\n");
     for (int i = 0; i < key->count; i++) {
         const elementwise_step *s = &key->steps[i];
-        add(t, "    %s s%d = stored<%s>(step_%d(", dtypes[s->dtype].computed, i, dtypes[s->dtype].stored, i);
+        code_add(t, "    %s s%d = stored<%s>(step_%d(", dtypes[s->dtype].computed, i, dtypes[s->dtype].stored, i);
         for (int k = 0; k < s->nin; k++) {
             bool step = s->from[k] >= ELEMENTWISE_STEP;
-            add(t, step ? "%ss%d" : "%sload(v.i%d.v[j])", k ? ", " : "", s->from[k] - (step ? ELEMENTWISE_STEP : 0));
+            code_add(t, step ? "%ss%d" : "%sload(v.i%d.v[j])", k ? ", " : "",
+                     s->from[k] - (step ? ELEMENTWISE_STEP : 0));
         }
-        add(t, "));\n");
-        if (s->written) add(t, "    store(r.o%d.v[j], s%d);\n", result++, i);
+        code_add(t, "));\n");
+        if (s->flags & STEP_WRITTEN) code_add(t, "    store(r.o%d.v[j], s%d);\n", result++, i);
     }
-    add(t, "}\n");
+    code_add(t, "}\n");
 }
 
 /* The op's name and the dtype of its last operand; of a longer program the first ops' names. */
 static void name(const elementwise_key *key, char entry[ELEMENTWISE_ENTRY])
 {
-    text t = {.at = entry, .size = ELEMENTWISE_ENTRY - 16};
-    if (key->count > 1) add(&t, "fused_%d_", key->count);
-    for (int i = 0; i < key->count && i < NAMED_STEPS; i++) add(&t, "%s_", mx_ops[key->steps[i].op]->name);
+    code_text t = {.at = entry, .size = ELEMENTWISE_ENTRY - 16};
+    if (key->count > 1) code_add(&t, "fused_%d_", key->count);
+    for (int i = 0; i < key->count && i < NAMED_STEPS; i++) code_add(&t, "%s_", mx_ops[key->steps[i].op]->name);
     if (t.used > t.size) t.used = t.size - 1;
     const elementwise_step *s = &key->steps[0];
-    snprintf(entry + t.used, ELEMENTWISE_ENTRY - t.used, "%s",
-             elementwise_type(source_dtype(key, s->from[s->nin - 1])));
+    snprintf(entry + t.used, ELEMENTWISE_ENTRY - t.used, "%s", elementwise_type(code_dtype(key, s->from[s->nin - 1])));
+}
+
+void code_head(code_text *t, const elementwise_key *key, char entry[ELEMENTWISE_ENTRY])
+{
+    name(key, entry);
+    code_add(t,
+             "#include \"cuda/kernels/index.cuh\"\n#define ENTRY %s\ntypedef %s INDEX;\n#define NIN %d\n#define NOUT "
+             "%d\n#define NDIM %d\n#define WIDTH %d\n#include \"cuda/kernels/elementwise.cuh\"\n",
+             entry, key->wide ? "u64" : "u32", key->nin, key->nout, key->ndim, elementwise_width(key));
 }
 
 bool elementwise_source(const elementwise_key *key, char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY])
 {
-    text t = {.at = source, .size = ELEMENTWISE_SOURCE};
-    name(key, entry);
-    add(&t,
-        "#include \"cuda/kernels/index.cuh\"\n#define ENTRY %s\ntypedef %s INDEX;\n#define NIN %d\n#define NOUT %d\n"
-        "#define NDIM %d\n#define WIDTH %d\n#include \"cuda/kernels/elementwise.cuh\"\n",
-        entry, key->wide ? "u64" : "u32", key->nin, key->nout, key->ndim, elementwise_width(key));
-    for (int i = 0; i < key->count; i++) add_step(&t, key, i);
-    add_moves(&t, key);
+    code_text t = {.at = source, .size = ELEMENTWISE_SOURCE};
+    code_head(&t, key, entry);
+    for (int i = 0; i < key->count; i++) code_step(&t, key, i);
+    code_read(&t, key);
+    code_write(&t, key);
     add_compute(&t, key);
-    add(&t, "#include \"cuda/kernels/elementwise_run.cuh\"\n");
+    code_add(&t, "#include \"cuda/kernels/elementwise_run.cuh\"\n");
     return t.used < t.size || mx_fail_false(MX_RUNTIME, "[%s] GPU: the kernel's source is too long.", entry);
 }

@@ -4,7 +4,7 @@
  * Arguments: architectures (sm_80 ...); part of a kernel's name; --all takes all dtypes and layouts instead of one of each kind; --known FILE skips
  * what passed before, by a hash of all that the code depends on, and adds what passes now.  Exit code 77: there is no
  * NVRTC. */
-#include "cuda/elementwise.h"
+#include "cuda/group.h"
 #include "cuda/jit.h"
 #include "cuda/variant.h"
 #include "core/op.h"
@@ -162,7 +162,7 @@ static void check_node(run *r, mx_array *node, int ndim, bool wide)
     uint8_t from[3];
     elementwise_start(&p, (mx_shape){0, NULL});
     for (int i = 0; i < node->nin; i++) from[i] = (uint8_t)elementwise_operand(&p, node->in[i], false);
-    elementwise_add(&p, node, from, true);
+    elementwise_add(&p, node, from, STEP_WRITTEN);
     p.key.ndim = (uint8_t)ndim;
     p.key.wide = wide;
     if (elementwise_source(&p.key, source, entry)) check_kernel(r, source, entry);
@@ -221,7 +221,7 @@ static int add_nodes(chosen *c, elementwise_program *p, mx_array *x, mx_array *c
     if (!x->op || !(x->op->flags & OP_ELEMENTWISE)) return elementwise_operand(p, x, true);
     for (int i = 0; i < x->nin; i++) from[i] = (uint8_t)add_nodes(c, p, x->in[i], out, nout);
     for (int i = 0; i < nout; i++) written |= out[i] == x;
-    if (!elementwise_add(p, x, from, written)) exit(1);
+    if (!elementwise_add(p, x, from, written ? STEP_WRITTEN : 0)) exit(1);
     c->nodes[c->count] = x;
     return ELEMENTWISE_STEP + c->count++;
 }
@@ -278,6 +278,53 @@ static void check_groups(run *r)
     }
 }
 
+/* ---- Groups over rows */
+static int add_lazy(mx_array **nodes, int count, mx_array *x)
+{
+    for (int i = 0; i < count; i++) {
+        if (nodes[i] == x) return count;
+    }
+    if (array_state(x) != STATE_LAZY) return count;
+    for (int i = 0; i < x->nin; i++) count = add_lazy(nodes, count, x->in[i]);
+    nodes[count] = x;
+    return count + 1;
+}
+
+static void check_rows(run *r, mx_array *out)
+{
+    static char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
+    mx_array *nodes[GROUP_MAX];
+    mx_group g = {.nodes = nodes, .count = add_lazy(nodes, 0, out)};
+    elementwise_program p;
+    elementwise_layout l;
+    elementwise_rows rows;
+    elementwise_start(&p, array_shape(out));
+    if (!cuda_row_program(&p, &rows, &g)) exit(1);
+    elementwise_place(&p, &l);
+    if (!rows_source(&p.key, source, entry)) exit(1);
+    check_kernel(r, source, entry);
+}
+
+static void check_row_groups(run *r, mx_dtype dtype, int64_t n)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *x[4];
+    for (int i = 0; i < 4; i++) {
+        x[i] = mx_contiguous(mx_zeros(i < 2 ? (mx_shape){2, (int64_t[]){4, n}} : (mx_shape){1, &n}, dtype));
+        if (!mx_eval(x[i])) exit(1);
+    }
+    mx_axes last = {1, (int[]){-1}};
+    mx_array *low = mx_like(x[0], -1e4), *eps = mx_like(x[0], 1e-3);
+    check_rows(r, mx_mul(mx_softmax(mx_where(mx_less(x[1], x[0]), mx_mul(x[0], eps), low), last, true), x[2]));
+    mx_array *apart = mx_sub(x[0], mx_mean(x[0], last, true));
+    mx_array *unit = mx_mul(apart, mx_rsqrt(mx_add(mx_mean(mx_square(apart), last, true), eps)));
+    check_rows(r, mx_add(mx_mul(unit, x[2]), x[3]));
+    check_rows(r, mx_sigmoid(mx_rms_norm(mx_add(x[0], x[1]), x[2], 1e-5f)));
+    check_rows(r, mx_mul(mx_layer_norm(mx_add(x[0], x[1]), x[2], x[3], 1e-5f), x[0]));
+    check_rows(r, mx_logsumexp(mx_mul(x[0], eps), last, false));
+    mx_scope_close(s, NULL);
+}
+
 static void check_variants(run *r)
 {
     const uint32_t some = 1u << MX_UINT8 | 1u << MX_UINT64 | 1u << MX_FLOAT32 | 1u << MX_BFLOAT16 | 1u << MX_COMPLEX64 |
@@ -322,6 +369,11 @@ int main(int argc, char **argv)
     read_known(&r);
     check_elementwise(&r);
     check_groups(&r);
+    for (int i = 0; i < 2; i++) {
+        check_row_groups(&r, i ? MX_BFLOAT16 : MX_FLOAT32, 256);
+        check_row_groups(&r, i ? MX_BFLOAT16 : MX_FLOAT32, 257);
+    }
+    check_row_groups(&r, MX_FLOAT64, 256);
     check_variants(&r);
     pthread_t threads[64];
     int count = mx_cpu_threads() < 64 ? mx_cpu_threads() : 64;

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Groups with reductions, softmax or norms along rows as one program: which values are one an element and which one a
+ * row, and how many lanes a row has.  Where the ops alone would use different numbers of lanes, chunks, or columns, their
+ * order of adding cannot be kept in one kernel, and the group runs node by node. */
+#include "cuda/group.h"
+#include "cuda/reduce.h"
+#include "cuda/rows.h"
+#include "core/params/norm.h"
+#include "core/params/reduce.h"
+
+typedef struct builder {
+    const mx_group *g;
+    elementwise_program *p;
+    elementwise_rows *rows;
+    int gone;      /* dimensions of a row */
+    int64_t bytes; /* of an element that is folded */
+    bool has_norm;
+    uint8_t from[GROUP_MAX];
+    bool is_row[GROUP_MAX];
+} builder;
+
+static const cuda_op *op_of(const mx_array *node)
+{
+    return cuda_ops[node->op->id];
+}
+
+static int node_of(const builder *b, int upto, const mx_array *x)
+{
+    for (int k = upto; k-- > 0;) {
+        if (b->g->nodes[k] == x) return k;
+    }
+    return -1;
+}
+
+static bool same_shape(mx_shape a, mx_shape b)
+{
+    bool same = a.ndim == b.ndim;
+    for (int i = 0; i < a.ndim && same; i++) same = a.at[i] == b.at[i];
+    return same;
+}
+
+/* ---- Rows */
+static int folded_dimensions(const mx_array *node)
+{
+    return op_of(node)->fold && node->op->params_size ? ((const reduce_params *)array_params(node))->count : 1;
+}
+
+/* Takes the rows of `node` for those of the group, or compares. */
+static bool set_rows(builder *b, const mx_array *node)
+{
+    const mx_array *x = node->in[0];
+    int gone = folded_dimensions(node), lanes;
+    int64_t n = 1, bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype);
+    bool vectors = true, fold = op_of(node)->fold != 0;
+    if (x->ndim < gone) return false;
+    for (int i = x->ndim - gone; i < x->ndim; i++) n *= x->shape[i];
+    if (n < 2 || !x->size) return false;
+    if (fold && !cuda_reduce_rows(x->size / n, n, bytes, &lanes, &vectors)) return false;
+    if (!fold) lanes = rows_lanes(n, bytes);
+    bool first = !b->gone;
+    if (first) {
+        b->gone = gone;
+        b->bytes = bytes;
+        b->p->shape = array_shape(x);
+        b->p->total = x->size;
+        b->p->key.vector = (uint8_t)(16 / bytes);
+        b->p->key.is_long = n > ROW_LONGEST * ROW_VALUES(bytes);
+        *b->rows = (elementwise_rows){.rows = x->size / n, .n = n, .lanes = lanes, .row_vectors = n * bytes % 16 == 0};
+        b->rows->fold_vectors = vectors;
+    }
+    if (fold) b->rows->fold_vectors = vectors;
+    return first ||
+           (b->gone == gone && b->bytes == bytes && b->rows->lanes == lanes && same_shape(b->p->shape, array_shape(x)));
+}
+
+static bool set_eps(builder *b, const mx_array *node)
+{
+    if (op_of(node)->rows != ROWS_RMS_NORM && op_of(node)->rows != ROWS_LAYER_NORM) return true;
+    float eps = ((const norm_params *)array_params(node))->eps;
+    bool fits = !b->has_norm || eps == b->p->key.eps;
+    b->has_norm = true;
+    b->p->key.eps = eps;
+    for (int i = 1; i < node->nin; i++) fits &= node->in[i]->dtype == node->dtype;
+    return fits;
+}
+
+static bool find_rows(builder *b)
+{
+    for (int k = 0; k < b->g->count; k++) {
+        const mx_array *node = b->g->nodes[k];
+        if (node->op->flags & (OP_VIEW | OP_ELEMENTWISE)) continue;
+        if (!op_of(node) || !(op_of(node)->fold || op_of(node)->rows) || !set_rows(b, node) || !set_eps(b, node))
+            return false;
+    }
+    return b->gone != 0;
+}
+
+/* One value a row: 1 with the folded dimensions kept as ones, 0 with them gone, -1: it is something else. */
+static int kept_ones(const builder *b, const mx_array *x)
+{
+    int kept = b->p->shape.ndim - b->gone;
+    bool ones = x->ndim == b->p->shape.ndim;
+    if (x->size != b->rows->rows || !(ones || x->ndim == kept)) return -1;
+    for (int i = 0; i < kept; i++) {
+        if (x->shape[i] != b->p->shape.at[i]) return -1;
+    }
+    return ones;
+}
+
+/* ---- Steps */
+/* Of a view of a row-major node: does it show the elements in their order? */
+static bool is_flat_view(mx_array *view)
+{
+    mx_call c = {
+        .op = view->op, .params = array_params(view), .in = view->in, .nin = view->nin, .out = &view, .nout = 1};
+    view->offset = 0;
+    if (!view->op->view || view->nin != 1 || !view->op->view(&c, view) || view->offset) return false;
+    array_set_contiguity(view);
+    return array_is_contiguous(view);
+}
+
+/* A view stands for what it shows. */
+static bool add_view(builder *b, int k)
+{
+    mx_array *view = b->g->nodes[k], *x = view->in[0];
+    int in = node_of(b, k, x);
+    if (in < 0 || view->nin != 1 || group_writes(b->g, k)) return false;
+    b->from[k] = b->from[in];
+    b->is_row[k] = b->is_row[in];
+    bool same_size = view->size == x->size;
+    array_set_row_major(x);
+    if (b->is_row[in] && same_size) return kept_ones(b, view) >= 0 && is_flat_view(view);
+    if (b->is_row[in]) return kept_ones(b, x) == 1 && same_shape(array_shape(view), b->p->shape);
+    return same_size && same_shape(array_shape(view), b->p->shape) && is_flat_view(view);
+}
+
+/* The source of an input of node k; false: not in this program. */
+static bool add_input(builder *b, int k, mx_array *x, uint8_t *from)
+{
+    const mx_array *node = b->g->nodes[k];
+    int in = node_of(b, k, x), before = b->p->key.nin;
+    bool row = b->is_row[k], folds = !(node->op->flags & OP_ELEMENTWISE);
+    if (in >= 0) {
+        *from = b->from[in];
+        if (!b->is_row[in]) return !row || op_of(node)->fold;
+        return row ? !op_of(node)->fold && same_shape(array_shape(x), array_shape(node))
+                   : !folds && kept_ones(b, x) != 0;
+    }
+    int operand = elementwise_operand(b->p, x, true);
+    if (operand < 0) return false;
+    *from = (uint8_t)operand;
+    int lift = row && !op_of(node)->fold && kept_ones(b, node) == 0 ? b->gone : 0;
+    if (operand == before) b->p->lift[operand] = (uint8_t)lift;
+    if (folds && x == node->in[0] && op_of(node)->fold && !array_is_contiguous(x)) return false;
+    return b->p->lift[operand] == lift && (!folds || x->offset % 16 == 0);
+}
+
+static bool add_node(builder *b, int k)
+{
+    const mx_array *node = b->g->nodes[k];
+    if (node->op->flags & OP_VIEW) return add_view(b, k);
+    uint8_t from[3];
+    const cuda_op *op = op_of(node);
+    bool whole = same_shape(array_shape(node), b->p->shape);
+    b->is_row[k] = op->fold || (!op->rows && !whole);
+    if (b->is_row[k] ? kept_ones(b, node) < 0 : !whole) return false;
+    for (int i = 0; i < node->nin; i++) {
+        if (!add_input(b, k, node->in[i], &from[i])) return false;
+    }
+    b->from[k] = (uint8_t)(ELEMENTWISE_STEP + b->p->key.count);
+    uint8_t flags = (uint8_t)((group_writes(b->g, k) ? STEP_WRITTEN : 0) | (b->is_row[k] ? STEP_ROW : 0));
+    return elementwise_add(b->p, node, from, flags);
+}
+
+bool cuda_row_program(elementwise_program *p, elementwise_rows *rows, const mx_group *g)
+{
+    builder b = {.g = g, .p = p, .rows = rows};
+    p->key.kind = ROWS_KIND;
+    if (!find_rows(&b)) return false;
+    for (int k = 0; k < g->count; k++) {
+        if (!add_node(&b, k)) return false;
+    }
+    return true;
+}
