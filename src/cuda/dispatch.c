@@ -3,7 +3,9 @@
  * Running a group node by node: on the GPU where there is a kernel, else on the CPU, whose backend brings its inputs to
  * the host by itself and whose results are copied here when a kernel reads them. */
 #include "cuda/dispatch.h"
+#include "core/layout.h"
 #include "core/runtime.h"
+#include "cuda/group.h"
 
 #define VIEW(name)
 #define OP(name) extern const cuda_op cuda_##name;
@@ -65,7 +67,11 @@ bool cuda_run(mx_stream *stream, const mx_group *group)
 mx_role cuda_role(const mx_array *node)
 {
     const cuda_op *op = cuda_ops[node->op->id];
-    return op && !op->run && cuda_has_elementwise(node, op) ? ROLE_MAP : ROLE_ALONE;
+    if (node->op->flags & OP_VIEW) return node->nin == 1 && layout_is_view(node) ? ROLE_VIEW : ROLE_ALONE;
+    if (!op || node->size == 0) return ROLE_ALONE;
+    if (op->rows) return ROLE_ROWS;
+    if (op->fold) return cuda_folds_rows(node) ? ROLE_FOLD : ROLE_ALONE;
+    return !op->run && cuda_has_elementwise(node, op) ? ROLE_MAP : ROLE_ALONE;
 }
 
 bool cuda_flush(mx_stream *stream)

@@ -57,6 +57,9 @@ size_t elementwise_key_bytes(const elementwise_key *key)
 /* ---- Layout */
 static void broadcast_strides(const mx_array *x, int lift, mx_shape shape, int64_t *strides)
 {
+    int64_t step = 1;
+    for (int i = shape.ndim; lift == LIFT_FLAT && i-- > 0; step *= shape.at[i]) strides[i] = x->size == 1 ? 0 : step;
+    if (lift == LIFT_FLAT) return;
     int end = shape.ndim - lift, extra = end - x->ndim;
     for (int i = 0; i < shape.ndim; i++) {
         bool apart = i < extra || i >= end || x->shape[i - extra] == 1;

@@ -37,6 +37,8 @@ typedef struct elementwise_key {
 } elementwise_key;
 enum { ELEMENTWISE_KIND = 'e', ROWS_KIND = 'r' };
 
+enum { LIFT_FLAT = 255 }; /* an operand that has all elements in their order, in some shape */
+
 /* A program and what it reads and writes.  Results have the shape, or one element a row of it. */
 typedef struct elementwise_program {
     mx_array *in[ELEMENTWISE_OPERANDS], *out[ELEMENTWISE_RESULTS];

@@ -26,7 +26,8 @@ bool group_writes(const mx_group *g, int k)
     return k + 1 == g->count || (g->written >> k & 1);
 }
 
-static bool has_rows(const mx_group *g)
+/* Views, or work along rows. */
+static bool has_others(const mx_group *g)
 {
     for (int k = 0; k < g->count; k++) {
         if (!(g->nodes[k]->op->flags & OP_ELEMENTWISE)) return true;
@@ -116,8 +117,7 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
     elementwise_start(&p, array_shape(last));
-    bool along_rows = has_rows(g);
-    if (!p.total || !(along_rows ? cuda_row_program(&p, &rows, g) : add_steps(&p, g))) return false;
+    if (!p.total || !(has_others(g) ? cuda_row_program(&p, &rows, g) : add_steps(&p, g))) return false;
     elementwise_place(&p, &l);
     cuda_kernel *kernel = kernel_now(q->device, &p);
     if (!kernel) return false;
@@ -126,7 +126,7 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
                    .failures = atomic_load_explicit(&q->failures, memory_order_acquire),
                    .op = last->op,
                    .may_donate = true};
-    bool ok = elementwise_launch(&c, &p, &l, kernel, kernel->entry, along_rows ? &rows : NULL);
+    bool ok = elementwise_launch(&c, &p, &l, kernel, kernel->entry, p.key.kind == ROWS_KIND ? &rows : NULL);
     cuda_release(&c);
     for (int i = 0; !ok && i < p.key.nout; i++) {
         buffer_drop(p.out[i]->buffer);

@@ -93,7 +93,7 @@ static bool find_rows(builder *b)
         if (!op_of(node) || !(op_of(node)->fold || op_of(node)->rows) || !set_rows(b, node) || !set_eps(b, node))
             return false;
     }
-    return b->gone != 0;
+    return true;
 }
 
 /* One value a row: 1 with the folded dimensions kept as ones, 0 with them gone, -1: it is something else. */
@@ -106,6 +106,35 @@ static int kept_ones(const builder *b, const mx_array *x)
         if (x->shape[i] != b->p->shape.at[i]) return -1;
     }
     return ones;
+}
+
+/* Of a view that is not there yet, of a row-major value: does it show the elements in their order? */
+static bool shows_in_order(const mx_array *view)
+{
+    const mx_array *x = view->in[0];
+    if (view->nin != 1 || !view->op->view || (x->op && (x->op->flags & OP_VIEW))) return false;
+    int64_t from[MX_MAX_NDIM], to[MX_MAX_NDIM] = {0};
+    mx_array in = {.ndim = x->ndim, .dtype = x->dtype, .size = x->size, .shape = x->shape, .strides = from};
+    mx_array out = {.ndim = view->ndim, .dtype = view->dtype, .size = view->size, .shape = view->shape, .strides = to};
+    mx_call c = {.op = view->op, .params = array_params(view), .in = (mx_array *[]){&in}, .nin = 1, .nout = 1};
+    array_set_row_major(&in);
+    if (!view->op->view(&c, &out) || out.offset) return false;
+    array_set_contiguity(&out);
+    return array_is_contiguous(&out);
+}
+
+bool cuda_folds_rows(const mx_array *node)
+{
+    const mx_array *x = node->in[0];
+    int gone = folded_dimensions(node), lanes;
+    int64_t n = 1;
+    bool vectors;
+    for (int i = x->ndim - gone; i < x->ndim; i++) n *= x->shape[i];
+    if (n < 2 || !x->size ||
+        !cuda_reduce_rows(x->size / n, n, (int64_t)mx_dtype_size((mx_dtype)x->dtype), &lanes, &vectors))
+        return false;
+    if (array_state(x) == STATE_DONE) return array_is_contiguous(x);
+    return !(x->op && (x->op->flags & OP_VIEW)) || shows_in_order(x);
 }
 
 /* ---- Steps */
@@ -130,30 +159,40 @@ static bool add_view(builder *b, int k)
     b->is_row[k] = b->is_row[in];
     bool same_size = view->size == x->size;
     array_set_row_major(x);
-    if (b->is_row[in] && same_size) return kept_ones(b, view) >= 0 && is_flat_view(view);
-    if (b->is_row[in]) return kept_ones(b, x) == 1 && same_shape(array_shape(view), b->p->shape);
-    return same_size && same_shape(array_shape(view), b->p->shape) && is_flat_view(view);
+    if (same_size) return is_flat_view(view);
+    return b->is_row[in] && kept_ones(b, x) == 1 && same_shape(array_shape(view), b->p->shape);
 }
 
-/* The source of an input of node k; false: not in this program. */
-static bool add_input(builder *b, int k, mx_array *x, uint8_t *from)
+/* The source of an input that is made in the group, by node `in`; false: not in this program. */
+static bool add_inside(const builder *b, int k, int in, const mx_array *x, uint8_t *from)
 {
     const mx_array *node = b->g->nodes[k];
+    *from = b->from[in];
+    if (!b->is_row[in]) return x->size == b->p->total && (!b->is_row[k] || op_of(node)->fold);
+    if (b->is_row[k]) return !op_of(node)->fold && same_shape(array_shape(x), array_shape(node));
+    return (node->op->flags & OP_ELEMENTWISE) && kept_ones(b, x) != 0 && same_shape(array_shape(node), b->p->shape);
+}
+
+/* How an operand's dimensions are those of the program; -1: they are not. */
+static int lift_of(const builder *b, int k, const mx_array *x)
+{
+    const mx_array *node = b->g->nodes[k];
+    bool folded = op_of(node)->fold || (op_of(node)->rows && x == node->in[0]);
+    if (folded && (x->offset % 16 || (op_of(node)->fold && !array_is_contiguous(x)))) return -1;
+    if (folded || same_shape(array_shape(node), b->p->shape)) return 0;
+    if (b->is_row[k]) return kept_ones(b, node) == 0 ? b->gone : 0;
+    return x->size == 1 || (x->size == b->p->total && array_is_contiguous(x)) ? LIFT_FLAT : -1;
+}
+
+static bool add_input(builder *b, int k, mx_array *x, uint8_t *from)
+{
     int in = node_of(b, k, x), before = b->p->key.nin;
-    bool row = b->is_row[k], folds = !(node->op->flags & OP_ELEMENTWISE);
-    if (in >= 0) {
-        *from = b->from[in];
-        if (!b->is_row[in]) return !row || op_of(node)->fold;
-        return row ? !op_of(node)->fold && same_shape(array_shape(x), array_shape(node))
-                   : !folds && kept_ones(b, x) != 0;
-    }
-    int operand = elementwise_operand(b->p, x, true);
-    if (operand < 0) return false;
+    if (in >= 0) return add_inside(b, k, in, x, from);
+    int operand = elementwise_operand(b->p, x, true), lift = lift_of(b, k, x);
+    if (operand < 0 || lift < 0) return false;
     *from = (uint8_t)operand;
-    int lift = row && !op_of(node)->fold && kept_ones(b, node) == 0 ? b->gone : 0;
     if (operand == before) b->p->lift[operand] = (uint8_t)lift;
-    if (folds && x == node->in[0] && op_of(node)->fold && !array_is_contiguous(x)) return false;
-    return b->p->lift[operand] == lift && (!folds || x->offset % 16 == 0);
+    return b->p->lift[operand] == lift;
 }
 
 static bool add_node(builder *b, int k)
@@ -161,10 +200,9 @@ static bool add_node(builder *b, int k)
     const mx_array *node = b->g->nodes[k];
     if (node->op->flags & OP_VIEW) return add_view(b, k);
     uint8_t from[3];
-    const cuda_op *op = op_of(node);
-    bool whole = same_shape(array_shape(node), b->p->shape);
-    b->is_row[k] = op->fold || (!op->rows && !whole);
-    if (b->is_row[k] ? kept_ones(b, node) < 0 : !whole) return false;
+    bool whole = node->size == b->p->total;
+    b->is_row[k] = op_of(node)->fold || !whole;
+    if (b->is_row[k] && (!b->gone || kept_ones(b, node) < 0)) return false;
     for (int i = 0; i < node->nin; i++) {
         if (!add_input(b, k, node->in[i], &from[i])) return false;
     }
@@ -176,8 +214,8 @@ static bool add_node(builder *b, int k)
 bool cuda_row_program(elementwise_program *p, elementwise_rows *rows, const mx_group *g)
 {
     builder b = {.g = g, .p = p, .rows = rows};
-    p->key.kind = ROWS_KIND;
     if (!find_rows(&b)) return false;
+    if (b.gone) p->key.kind = ROWS_KIND;
     for (int k = 0; k < g->count; k++) {
         if (!add_node(&b, k)) return false;
     }

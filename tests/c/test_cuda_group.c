@@ -4,12 +4,9 @@
 #include "check.h"
 #include "core/buffer.h"
 #include "core/device.h"
-#include "core/memory.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "cuda/gpu.h"
-#include <math.h>
-#include <string.h>
 
 enum { OUTS = 2, INPUTS = 5 };
 
@@ -84,31 +81,6 @@ static bool run_as_group(mx_array *const *out, mx_array **results)
         out[i]->buffer = NULL;
     }
     return ok;
-}
-
-static bool is_nan_of(mx_dtype t, const void *p)
-{
-    uint16_t h;
-    float f;
-    double d;
-    if (t == MX_FLOAT32) return memcpy(&f, p, 4), isnan(f);
-    if (t == MX_FLOAT64) return memcpy(&d, p, 8), isnan(d);
-    if (mx_dtype_size(t) != 2) return false;
-    memcpy(&h, p, 2);
-    return (h & 0x7fff) > (t == MX_FLOAT16 ? 0x7c00 : 0x7f80);
-}
-
-static bool same_bits(mx_array *a, mx_array *b)
-{
-    mx_dtype t = mx_dtype_of(a);
-    size_t bytes = mx_nbytes(a), step = mx_dtype_size(t);
-    char *x = mx_alloc(bytes, 1), *y = mx_alloc(bytes, 1);
-    bool same = x && y && mx_nbytes(b) == bytes && mx_dtype_of(b) == t && mx_read(a, x, bytes) && mx_read(b, y, bytes);
-    for (size_t i = 0; same && i < bytes; i += step)
-        same = memcmp(x + i, y + i, step) == 0 || (is_nan_of(t, x + i) && is_nan_of(t, y + i));
-    mx_free(x);
-    mx_free(y);
-    return same;
 }
 
 static void compare(const char *what, composition f, mx_dtype t, int64_t rows, int64_t n)
