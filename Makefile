@@ -28,7 +28,7 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-reco
 
 # Sanitizers and fuzzers build the library without Python, each in a folder of its own.
 SANITIZED := $(CMAKE_ARGS) -DMICA_BUILD_PYTHON=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo
-FUZZERS   := safetensors npy npz
+FUZZERS   := safetensors npy npz mlxfn
 FUZZ_SECONDS := 60
 
 .PHONY: help setup setup-test setup-check venv build run test check format-check tsan fuzz full gpu-bundle wheel bench golden clean

@@ -20,6 +20,7 @@
 #include "mica/fast.h"
 #include "mica/transforms.h"
 #include "mica/io.h"
+#include "mica/export.h"
 #include "mica/graph.h"
 #include "mica/profiler.h"
 #include "mica/memory.h"

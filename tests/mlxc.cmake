@@ -7,7 +7,7 @@ add_test(NAME mlxc_exports COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DLIBRARY=$
 
 # A program that uses the shared library, and the same calls while allocations fail: linked statically, for the switch
 # that makes them fail is not exported.
-add_executable(test_mlxc mlxc/main.c mlxc/handles.c mlxc/ops.c mlxc/composed.c mlxc/calls.c mlxc/compile.c mlxc/custom.c mlxc/pictures.c mlxc/errors.c
+add_executable(test_mlxc mlxc/main.c mlxc/handles.c mlxc/ops.c mlxc/composed.c mlxc/calls.c mlxc/compile.c mlxc/export.c mlxc/custom.c mlxc/pictures.c mlxc/errors.c
                mlxc/hostile.c)
 target_compile_definitions(test_mlxc PRIVATE _GNU_SOURCE)
 target_link_libraries(test_mlxc PRIVATE mlxc_shared Threads::Threads m)

@@ -37,6 +37,7 @@ typedef struct py_state {
     PyTypeObject *function_type, *method_type;                        /* rows made callable (args.c) */
     PyObject *bound_method;                                           /* types.MethodType */
     PyTypeObject *transformed_type, *random_state_type, *linear_type; /* transforms.c, random.c */
+    PyTypeObject *exporter_type, *imported_type;                      /* export.c */
     PyTypeObject *compiled_type;                                      /* compile.c */
     PyObject *array_mark;                                             /* stands for an array in the shape of a tree */
     PyThread_type_lock state_lock;    /* held to call a compiled function that has state */
@@ -206,7 +207,8 @@ void *py_raise(void);
     X(args)                                                                                                            \
     X(dtype)                                                                                                           \
     X(stream)                                                                                                          \
-    X(memory) X(array) X(index) X(print) X(ops) X(io) X(transforms) X(graph) X(where) X(profiler) X(random) X(fast)
+    X(memory)                                                                                                          \
+    X(array) X(index) X(print) X(ops) X(io) X(transforms) X(export) X(graph) X(where) X(profiler) X(random) X(fast)
 #define PY_DECLARE_PART(name) bool py_init_##name(PyObject *module);
 PY_PARTS(PY_DECLARE_PART)
 #undef PY_DECLARE_PART

@@ -170,6 +170,15 @@ bool mlxc_closure_run(mlxc_closure *closure, mlx_vector_array *out, mx_array *co
            (out->ctx || mx_fail_false(MX_VALUE, "[closure] no result was set."));
 }
 
+bool mlxc_closure_run_kwargs(mlxc_closure *closure, mlx_vector_array *out, mx_array *const *in, size_t count,
+                             mlxc_map *named)
+{
+    mlxc_vector list = {.at = (mx_array **)in, .count = count};
+    int status = CALL(mlx_closure_kwargs, closure, out, (mlx_vector_array){&list}, (mlx_map_string_to_array){named});
+    return !mx_failed() && check_status("closure", status) &&
+           (out->ctx || mx_fail_false(MX_VALUE, "[closure] no result was set."));
+}
+
 int mlx_closure_apply(mlx_vector_array *res, mlx_closure cls, const mlx_vector_array input)
 {
     mlxc_call call = mlxc_enter(__func__);

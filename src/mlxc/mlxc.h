@@ -115,6 +115,10 @@ void mlxc_closure_drop(mlxc_closure *closure);
 /* Runs a closure of mlx_closure's kind; `*out`, empty before, gets the results. */
 bool mlxc_closure_run(mlxc_closure *closure, mlx_vector_array *out, mx_array *const *in, size_t count);
 
+/* The same of mlx_closure_kwargs' kind. */
+bool mlxc_closure_run_kwargs(mlxc_closure *closure, mlx_vector_array *out, mx_array *const *in, size_t count,
+                             mlxc_map *named);
+
 /* A gradient closure of our own: `fn` works in the scope of the call that applies it and leaves its error pending. */
 typedef bool mlxc_gradient_fn(mlx_vector_array *values, mlx_vector_array *grads, mlxc_vector in, void *payload);
 mlx_closure_value_and_grad mlxc_gradient_closure(mlxc_gradient_fn *fn, void *payload, void (*dtor)(void *));

@@ -61,6 +61,7 @@ void test_ops(void);
 void test_composed_ops(void);
 void test_calls(void);
 void test_compile(void);
+void test_export(void);
 void test_custom(void);
 void test_pictures(void);
 void test_errors(void);

@@ -106,6 +106,7 @@ int main(void)
     test_composed_ops();
     test_calls();
     test_compile();
+    test_export();
     test_custom();
     test_pictures();
     test_hostile();
