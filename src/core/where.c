@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { LONGEST = 512 };
+#define MADE_AT "\n  made at "
 
 typedef struct where_entry {
     const mx_array *lead;
@@ -81,16 +82,19 @@ void where_forget_slow(const mx_array *lead)
     pthread_mutex_unlock(&runtime.where_lock);
 }
 
+/* A node that evaluates others (a loop) passes their errors on, with the lines that they have already. */
 void where_tell_slow(const mx_array *lead)
 {
     char text[LONGEST] = "";
+    const char *message = thread_self()->message;
+    if (message && strstr(message, MADE_AT)) return;
     pthread_mutex_lock(&runtime.where_lock);
     where_table *t = runtime.where;
     for (const where_entry *e = t ? *chain_of(t, lead) : NULL; e; e = e->next) {
         if (e->lead == lead) memcpy(text, e->text, strlen(e->text) + 1);
     }
     pthread_mutex_unlock(&runtime.where_lock);
-    if (*text) error_suffix("\n  made at %s", text);
+    if (*text) error_suffix(MADE_AT "%s", text);
 }
 
 void mx_set_locator(mx_locate_fn locate)
