@@ -15,7 +15,9 @@ enum {
     TILE = 1024,                  /* elements: the most */
     SMALL_TILE = 256,             /* ... the least */
     CACHE_BYTES = 20 << 10,       /* what the tiles of a program may take of the L1 cache before they become shorter */
+    AHEAD_FROM = 1 << 20,         /* bytes that a program reads and writes: what the L2 cache does not hold */
     CHUNK = 32 * TILE,            /* elements of a thread's share */
+    GROUP_CHUNK = 8 * TILE,       /* ... of several steps, if there is work for several threads at all */
     CHAIN_FROM = 2 * CHAIN_BLOCK, /* elements: fewer are not worth a chain */
     SPARE = 1,                    /* slots before the first tile: a 16-bit float on its way */
     MAX_SLOTS = SPARE + TILE_OPERANDS + TILE_STEPS,
@@ -346,6 +348,15 @@ static tile_operand *donor(tile_program *p, const mx_group *g, int k)
     return NULL;
 }
 
+/* What a group reads and writes.  Of a lone op it is two or three times what it writes. */
+static size_t group_bytes(const tile_program *p)
+{
+    size_t bytes = 0;
+    for (int k = 0; k < p->operand_count; k++) bytes += mx_nbytes(p->operands[k].array);
+    for (int k = 0; k < p->step_count; k++) bytes += p->steps[k].written ? mx_nbytes(p->steps[k].node) : 0;
+    return bytes;
+}
+
 static bool allocate(tile_program *p, const mx_group *g, bool may_donate)
 {
     for (int k = 0; k < g->count; k++) {
@@ -357,7 +368,7 @@ static bool allocate(tile_program *p, const mx_group *g, bool may_donate)
         array_set_row_major(out);
         array_set_buffer_take(out, b, from ? from->array->offset : 0);
         p->steps[k].out = array_data(out);
-        if (!from && cpu_beyond_caches(mx_nbytes(out))) p->stream = true;
+        if (!from && cpu_beyond_caches(g->count > 1 ? group_bytes(p) * 2 / 3 : mx_nbytes(out))) p->stream = true;
     }
     return true;
 }
@@ -412,7 +423,8 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
         return true;
     }
     KERNEL(tile_finish)(&p);
-    p.ahead = p.stream && p.operand_count > 1;
-    cpu_split(p.total, CHUNK, run_range, &p);
+    p.ahead = p.operand_count > 1 && (p.stream || group_bytes(&p) > AHEAD_FROM);
+    bool long_steps = g->count > 1 && p.total >= CHUNK;
+    cpu_split(p.total, long_steps ? GROUP_CHUNK : CHUNK, run_range, &p);
     return true;
 }

@@ -61,7 +61,7 @@ typedef struct tile_program {
     int64_t slot_bytes, memory_bytes; /* of a tile, of all */
     bool flat;                        /* every operand is adjacent or constant throughout */
     bool stream;                      /* the results bypass the caches */
-    bool ahead;                       /* ... and operands are asked for ahead: worth its price if there are several */
+    bool ahead;                       /* operands are asked for ahead: worth its price if there are several */
     bool raw;                         /* the only step; its body takes 16-bit floats as they are */
     tile_operand operands[TILE_OPERANDS];
     tile_step steps[TILE_STEPS];
