@@ -76,7 +76,7 @@ static PyObject *py_export_to_dot(py_args *in)
 }
 
 static const py_row rows[] = {
-    {"export_to_dot", py_export_to_dot, "export_to_dot(file: Union[str, Path, object], *args, **kwargs) -> None",
+    {"export_to_dot", py_export_to_dot, "export_to_dot(file: Union[file, str, pathlib.Path], *args, **kwargs) -> None",
      "Write the graph that is still to be computed for arrays, without computing it.\n\n"
      "Args:\n"
      "  file: a path, or an object with ``write``. A path that ends in ``.svg`` gets a picture for a browser, in which\n"

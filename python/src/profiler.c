@@ -52,21 +52,19 @@ static bool save_to(profile *p, PyObject *path)
     return ok || py_raise_false();
 }
 
-static PyObject *profile_enter(PyObject *self, PyObject *unused)
+static PyObject *profile_enter(py_args *in)
 {
-    profile *p = (profile *)self;
-    (void)unused;
+    profile *p = (profile *)in->at[0];
     if (!mx_profile_begin()) return py_raise();
     mx_profile_free(&p->native);
     p->recording = true;
-    return Py_NewRef(self);
+    return Py_NewRef(in->at[0]);
 }
 
 /* An exception inside goes on its way, after the trace is written. */
-static PyObject *profile_exit(PyObject *self, PyObject *args)
+static PyObject *profile_exit(py_args *in)
 {
-    profile *p = (profile *)self;
-    (void)args;
+    profile *p = (profile *)in->at[0];
     if (!p->recording) return PyErr_Format(PyExc_RuntimeError, "[profiler] this profile was not entered.");
     p->recording = false;
     Py_BEGIN_ALLOW_THREADS;
@@ -92,15 +90,16 @@ static PyObject *text_of(char *text)
     return result;
 }
 
-static PyObject *profile_table(PyObject *self, PyObject *unused)
+static PyObject *profile_table(py_args *in)
 {
-    (void)unused;
-    return has_ended((profile *)self) ? text_of(mx_profile_table(((profile *)self)->native)) : NULL;
+    profile *p = (profile *)in->at[0];
+    return has_ended(p) ? text_of(mx_profile_table(p->native)) : NULL;
 }
 
-static PyObject *profile_save(PyObject *self, PyObject *path)
+static PyObject *profile_save(py_args *in)
 {
-    return has_ended((profile *)self) && save_to((profile *)self, path) ? Py_NewRef(Py_None) : NULL;
+    profile *p = (profile *)in->at[0];
+    return has_ended(p) && save_to(p, in->at[1]) ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *row_dict(const mx_profile_row *r)
@@ -110,10 +109,9 @@ static PyObject *row_dict(const mx_profile_row *r)
                          r->ms, "bytes", r->bytes, "flops", r->flops);
 }
 
-static PyObject *profile_rows(PyObject *self, PyObject *unused)
+static PyObject *profile_rows(py_args *in)
 {
-    profile *p = (profile *)self;
-    (void)unused;
+    profile *p = (profile *)in->at[0];
     if (!has_ended(p)) return NULL;
     const mx_profile_row *rows = mx_profile_rows(p->native);
     PyObject *list = PyList_New(0);
@@ -125,15 +123,15 @@ static PyObject *profile_rows(PyObject *self, PyObject *unused)
     return list;
 }
 
-static PyMethodDef profile_methods[] = {
-    {"__enter__", profile_enter, METH_NOARGS, NULL},
-    {"__exit__", profile_exit, METH_VARARGS, NULL},
-    {"table", profile_table, METH_NOARGS,
-     "table()\n--\n\nTotals by op, the longest first, as text: times, share of the device's, bytes moved, rates."},
-    {"rows", profile_rows, METH_NOARGS,
-     "rows()\n--\n\nThe same as a list of dicts: name, kind ('cpu', 'gpu' or 'range'), count, ms, bytes, flops."},
-    {"save", profile_save, METH_O,
-     "save(path)\n--\n\nWrite the trace: JSON in Chrome's format, for https://ui.perfetto.dev or chrome://tracing."},
+static const py_row profile_methods[] = {
+    {"__enter__", profile_enter, "__enter__(self) -> profile", "Start recording."},
+    {"__exit__", profile_exit, "__exit__(self, *args) -> bool", "Stop, and write the trace if there is a path."},
+    {"table", profile_table, "table(self) -> str",
+     "Totals by op, the longest first, as text: times, share of the device's, bytes moved, rates."},
+    {"rows", profile_rows, "rows(self) -> list[dict]",
+     "The same as a list of dicts: name, kind ('cpu', 'gpu' or 'range'), count, ms, bytes, flops."},
+    {"save", profile_save, "save(self, path: Union[str, pathlib.Path]) -> None",
+     "Write the trace: JSON in Chrome's format, for https://ui.perfetto.dev or chrome://tracing."},
     {0}};
 static const char profile_text[] =
     "profile(path=None)\n--\n\n"
@@ -147,11 +145,8 @@ static const char profile_text[] =
     "      with mx.profiler.range(\"step\"):\n"
     "          mx.eval(step())\n"
     "  print(p.table())\n";
-static PyType_Slot profile_slots[] = {{Py_tp_init, profile_init},
-                                      {Py_tp_dealloc, profile_dealloc},
-                                      {Py_tp_methods, profile_methods},
-                                      {Py_tp_doc, (void *)profile_text},
-                                      {0}};
+static PyType_Slot profile_slots[] = {
+    {Py_tp_init, profile_init}, {Py_tp_dealloc, profile_dealloc}, {Py_tp_doc, (void *)profile_text}, {0}};
 static PyType_Spec profile_spec = {"mlx.core.profiler.profile", sizeof(profile), 0, Py_TPFLAGS_DEFAULT, profile_slots};
 
 /* ---- range */
@@ -177,17 +172,15 @@ static void range_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static PyObject *range_enter(PyObject *self, PyObject *unused)
+static PyObject *range_enter(py_args *in)
 {
-    (void)unused;
-    ((range *)self)->native = mx_range_begin();
-    return Py_NewRef(self);
+    ((range *)in->at[0])->native = mx_range_begin();
+    return Py_NewRef(in->at[0]);
 }
 
-static PyObject *range_exit(PyObject *self, PyObject *args)
+static PyObject *range_exit(py_args *in)
 {
-    range *r = (range *)self;
-    (void)args;
+    range *r = (range *)in->at[0];
     const char *name = r->name ? PyUnicode_AsUTF8AndSize(r->name, NULL) : NULL;
     if (!name) return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_RuntimeError, "[profiler] the range has no name.");
     mx_range_end(r->native, name);
@@ -195,22 +188,22 @@ static PyObject *range_exit(PyObject *self, PyObject *args)
     return Py_NewRef(Py_False);
 }
 
-static PyMethodDef range_methods[] = {
-    {"__enter__", range_enter, METH_NOARGS, NULL}, {"__exit__", range_exit, METH_VARARGS, NULL}, {0}};
+static const py_row range_methods[] = {{"__enter__", range_enter, "__enter__(self) -> range", "The piece begins."},
+                                       {"__exit__", range_exit, "__exit__(self, *args) -> bool", "The piece ends."},
+                                       {0}};
 static const char range_text[] =
     "range(name)\n--\n\n"
     "A named piece of the program, shown in the trace around the ops that are evaluated in it. Ranges nest, and cost next\n"
     "to nothing while nothing is recorded.";
-static PyType_Slot range_slots[] = {{Py_tp_init, range_init},
-                                    {Py_tp_dealloc, range_dealloc},
-                                    {Py_tp_methods, range_methods},
-                                    {Py_tp_doc, (void *)range_text},
-                                    {0}};
+static PyType_Slot range_slots[] = {
+    {Py_tp_init, range_init}, {Py_tp_dealloc, range_dealloc}, {Py_tp_doc, (void *)range_text}, {0}};
 static PyType_Spec range_spec = {"mlx.core.profiler.range", sizeof(range), 0, Py_TPFLAGS_DEFAULT, range_slots};
 
 bool py_init_profiler(PyObject *module)
 {
     (void)module;
     PyObject *sub = py_add_submodule(module, "profiler");
-    return sub && py_add_type(sub, &profile_spec) && py_add_type(sub, &range_spec);
+    PyTypeObject *profiles = sub ? py_add_type(sub, &profile_spec) : NULL;
+    PyTypeObject *ranges = profiles ? py_add_type(sub, &range_spec) : NULL;
+    return ranges && py_add_methods(profiles, profile_methods) && py_add_methods(ranges, range_methods);
 }
