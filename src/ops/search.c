@@ -48,16 +48,27 @@ static bool search_shape(const mx_call *c, mx_spec *out)
     return true;
 }
 
+/* Sorted rows that are mapped again: the batches are one. */
+static mx_array *search_rows(const mx_call *c, mx_array *sorted, mx_array *values)
+{
+    int64_t shape[MX_MAX_NDIM], n = sorted->shape[sorted->ndim - 1], rows = 1;
+    for (int i = 0; i < sorted->ndim - 1; i++) rows *= sorted->shape[i];
+    int rest = values->ndim - (sorted->ndim - 1);
+    shape[0] = rows;
+    for (int i = 0; i < rest; i++) shape[i + 1] = values->shape[sorted->ndim - 1 + i];
+    mx_array *in[2] = {mx_reshape(sorted, SHAPE(rows, n)), mx_reshape(values, (mx_shape){rest + 1, shape})};
+    return mx_reshape(op_apply_n(c->op, c->params, in, 2), array_shape(values));
+}
+
 static bool search_vmap(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out)
 {
-    int64_t batch = op_batch_size(c, axis_in);
-    mx_array *in[2] = {c->in[0], c->in[1]};
+    mx_array *sorted = c->in[0], *values = op_batched(c->in[1], axis_in[1], op_batch_size(c, axis_in));
     axis_out[0] = 0;
-    if (axis_in[0] == 0) {
-        in[1] = op_batched(in[1], axis_in[1], batch);
-        if (in[0]->ndim > 2) return mx_fail_false(MX_VALUE, "[searchsorted] sorted sequences are mapped once only.");
-    }
-    return (out[0] = op_apply_n(c->op, c->params, in, 2)) != NULL;
+    if (!values) return false;
+    if (axis_in[0] == 0) return (out[0] = search_rows(c, sorted, values)) != NULL;
+    if (sorted->ndim == 1) return (out[0] = op_apply(c->op, c->params, sorted, values)) != NULL;
+    axis_out[0] = 1; /* the rows' axis stays in front */
+    return (out[0] = op_apply(c->op, c->params, sorted, mx_moveaxis(values, 0, 1))) != NULL;
 }
 
 const mx_op mx_op_searchsorted = {OP_NAMED(searchsorted, "searchsorted"), .fields = search_fields,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The law of batching: vmap over three equals a loop over three, whichever inputs are mapped, over whichever axis. */
+ * The law of batching: vmap over three equals a loop over three, whichever inputs are mapped, over whichever
+ * axis; and vmap of vmap a loop over vmap. */
 #include "laws.h"
 #include <string.h>
 
@@ -87,6 +88,72 @@ static bool check_mapped(law_case *c, const numbers *whole, unsigned mapped, boo
     return ok;
 }
 
+/* ---- A batch of batches */
+static numbers turned(const numbers *a)
+{
+    numbers b = numbers_copy(a);
+    int64_t row = a->size / BATCH;
+    for (int64_t k = 0; k < a->size; k++) copy_element(&b, k, a, (BATCH - 1 - k / row) * row + k % row);
+    return b;
+}
+
+/* Both along a new first axis. */
+static numbers pair(const numbers *a, const numbers *b)
+{
+    int64_t shape[MX_MAX_NDIM] = {2};
+    memcpy(shape + 1, a->shape, (size_t)a->ndim * sizeof *shape);
+    numbers both = numbers_new(a->ndim + 1, shape, a->dtype);
+    for (int64_t k = 0; k < a->size; k++) {
+        copy_element(&both, k, a, k);
+        copy_element(&both, a->size + k, b, k);
+    }
+    return both;
+}
+
+static bool apply_batch(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    int axes[SAMPLE_INPUTS] = {0};
+    return mx_vmap(apply_all, ctx, in, axes, nin, out, axes, nout);
+}
+
+/* The batch of three, for the inputs of `outer` as a pair with its mirror image: each of the two is what a batch of
+ * three alone gives. */
+static bool check_nested(law_case *c, const numbers *whole, unsigned outer)
+{
+    char text[TEXT];
+    numbers got = {0}, in[2][SAMPLE_INPUTS];
+    mx_array *arrays[SAMPLE_INPUTS], *y = NULL;
+    int axes[SAMPLE_INPUTS], out_axis = 0;
+    mx_scope s = mx_scope_open();
+    for (int i = 0; i < c->nin; i++) {
+        bool is_mapped = outer >> i & 1;
+        in[0][i] = numbers_copy(&whole[i]);
+        in[1][i] = is_mapped ? turned(&whole[i]) : numbers_copy(&whole[i]);
+        numbers both = is_mapped ? pair(&in[0][i], &in[1][i]) : numbers_copy(&whole[i]);
+        arrays[i] = numbers_array(&both, ROW_MAJOR);
+        axes[i] = is_mapped ? 0 : MX_UNMAPPED;
+        numbers_free(&both);
+    }
+    bool ok = mx_vmap(apply_batch, c, arrays, axes, c->nin, &y, &out_axis, 1) && numbers_read(y, &got);
+    mx_scope_close(s, NULL);
+    if (!ok) law_fail(c, "vmap of vmap fails (outer inputs %x)", outer);
+    for (int64_t at = 0; at < 2 && ok; at++) {
+        numbers want = {0}, slice = numbers_slice(&got, at);
+        ok = run_vmap(c, in[at], (1u << c->nin) - 1, false, &want);
+        numbers_scale(&want, case_magnitude(c));
+        ok = ok && (numbers_near(&slice, &want, 2 * c->sample->eps, text) ||
+                    law_fail(c, "vmap of vmap, outer inputs %x, index %lld: %s", outer, (long long)at, text));
+        numbers_free(&want);
+        numbers_free(&slice);
+    }
+    for (int i = 0; i < c->nin; i++) {
+        numbers_free(&in[0][i]);
+        numbers_free(&in[1][i]);
+    }
+    numbers_free(&got);
+    return ok;
+}
+
 bool law_vmap(law_case *c)
 {
     if (!c->nin || case_is_big(c) || c->sample->flags & NO_VMAP || (c->op && !c->op->vmap)) return true;
@@ -97,6 +164,8 @@ bool law_vmap(law_case *c)
     for (int i = 0; i < c->nin && ok; i++) ok = check_mapped(c, whole, 1u << i, false);
     ok = ok && (c->nin == 1 || check_mapped(c, whole, all, false));
     ok = ok && check_mapped(c, whole, all, true);
+    ok = ok && check_nested(c, whole, all);
+    for (int i = 0; i < c->nin && c->nin > 1 && ok; i++) ok = check_nested(c, whole, 1u << i);
     for (int i = 0; i < c->nin; i++) numbers_free(&whole[i]);
     return ok;
 }

@@ -54,7 +54,8 @@ def grad_of_grad_of_scan(x, c, xs, w):
 
 def vmap_of_scan(x, c, xs, w):
     f = lambda c, xs: x.scan(step(x, w), c, xs)
-    return [x.vmap(f, in_axes=(0, None))(xs, xs), x.vmap(lambda a, v: x.scan(step(x, w[0]), a, v), in_axes=(None, 1))(c[0], xs)]
+    g = lambda c, xs: x.scan(step(x, w[0]), c, xs)
+    return [x.vmap(f, in_axes=(0, None))(xs, xs), x.vmap(g, in_axes=(None, 1))(c[0], xs)]
 
 
 def vmap_of_grad_of_scan(x, c, xs, w):
@@ -97,7 +98,8 @@ def jvp_of_while_loop(x, c, xs, w):
 def vmap_of_while_loop(x, c, xs, w):
     f = lambda v, lim: x.while_loop(lambda v: v < lim, lambda v: v * 2 + 0.1, v)
     lims = w * 7 + 4
-    return [x.vmap(f)(c + 1, lims), x.vmap(f, in_axes=(None, 0))(c[0], lims), x.vmap(f, in_axes=(0, None))(c + 1, lims[0])]
+    return [x.vmap(f)(c + 1, lims), x.vmap(f, in_axes=(None, 0))(c[0], lims),
+            x.vmap(f, in_axes=(0, None))(c + 1, lims[0])]
 
 
 def cond(x, c, xs, w):

@@ -112,7 +112,8 @@ def test_only_the_chosen_branch_runs():
     (lambda: mx.cond(mx.zeros(2), lambda: mx.zeros(1), lambda: mx.zeros(1)), "scalar"),
     (lambda: mx.cond(True, lambda: mx.zeros(1), lambda: mx.zeros(2)), "result 0"),
     (lambda: mx.cond(True, lambda: mx.zeros(1), lambda: (mx.zeros(1),)), "results"),
-    (lambda: mx.grad(lambda x: mx.while_loop(lambda v: v < 3, lambda v: v * 2, x))(mx.array(1.0)), "no reverse mode"),
+    (lambda: mx.grad(lambda x: mx.while_loop(lambda v: v < 3, lambda v: v * 2, x))(mx.array(1.0)),
+     "no reverse mode"),
     (lambda: mx.jacrev(lambda x: x)(mx.array([1, 2])), "int32"),
     (lambda: mx.jacfwd(lambda x: x, argnums=1)(mx.array(1.0)), "argument 1"),
     (lambda: mx.jacfwd(lambda x: 3.0)(mx.array(1.0)), "must return arrays"),
@@ -121,7 +122,8 @@ def test_only_the_chosen_branch_runs():
     (lambda: mx.linearize(lambda x: x, 3.0), "only arrays"),
     (lambda: mx.linearize(lambda x: x * 2, mx.zeros(2))[1](mx.zeros(3)), "shape"),
     (lambda: mx.linearize(lambda x: x * 2, mx.zeros(2))[1](None), "must be arrays"),
-    (lambda: mx.linearize(lambda x: x * 2, mx.zeros(2))[1](mx.zeros(2), mx.zeros(2)), "2 tangents were returned|expected"),
+    (lambda: mx.linearize(lambda x: x * 2, mx.zeros(2))[1](mx.zeros(2), mx.zeros(2)),
+     "2 tangents"),
 ])
 def test_refused(call, message):
     with pytest.raises(ValueError, match=message):
