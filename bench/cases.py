@@ -66,10 +66,18 @@ def fusion_cases():
                goals=(("at most", 5e-3),))
 
 
+def compile_cases():
+    """Calls of compiled functions: nothing is computed but where the implementation does so at once."""
+    for ops in (1, 10, 100):
+        yield Case(f"call of a compiled chain of {ops} adds", "compiled_call", 10, chain=str(ops), repeat=50,
+                   goals=(("at most", 2e-6 + ops * 50e-9), ("mlx-compiled", 1.0)))
+    yield Case("make an op again from C", "c_replay", timed=False, goals=(("at most", 50e-9),))
+
+
 def training_cases():
     yield Case("train step", "train_step", goals=(("mlx", 5.0), ("torch", 1.0)))
     yield Case("train step, peak bytes", "train_peak", unit="B", timed=False, goals=(("torch", 1.0),))
 
 
 CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *fusion_cases(),
-         *overhead_cases()]
+         *overhead_cases(), *compile_cases()]

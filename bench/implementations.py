@@ -95,6 +95,24 @@ class Implementation:
         function = self.compile(lambda *x: formula(self.math, *x))
         return lambda: self.done(function(*inputs))
 
+    def call_compiled(self, case):
+        """A chain of `case.chain` additions, compiled; the results are let go uncomputed where that is possible."""
+        a, b = self.array(normal(case.n)), self.array(normal(case.n))
+        ops, repeat = range(int(case.chain)), range(case.repeat)
+
+        def adds(x, y):
+            for _ in ops:
+                x = x + y
+            return x
+
+        function = self.always_compile(adds)
+        function(a, b)
+
+        def call():
+            for _ in repeat:
+                function(a, b)
+        return call
+
     def import_time(self, case):
         return import_time_of(self.module)
 
@@ -177,10 +195,12 @@ class Mlx(Implementation):
 
 class MlxCompiled(Mlx):
     """mx.compile, which calls a C++ compiler: for chains only."""
-    kinds = {"fused"}
+    kinds = {"fused", "compiled_call"}
 
     def compile(self, function):
         return self.mx.compile(function)
+
+    always_compile, compiled_call = compile, Mlx.call_compiled
 
 
 class Mica(Mlx):
@@ -189,11 +209,19 @@ class Mica(Mlx):
         if not hasattr(self.mx, "mica_version"):
             raise ImportError("this mlx.core is not Mica's; run it with PYTHONPATH=build/python")
 
-    def program(self, *arguments):
+    def program(self, *arguments, of="BENCH_NODE"):
         def call():
-            return float(subprocess.run([os.environ["BENCH_NODE"], *arguments], capture_output=True, text=True,
+            return float(subprocess.run([os.environ[of], *arguments], capture_output=True, text=True,
                                         check=True).stdout)
         return call
+
+    def always_compile(self, function):
+        return self.mx.compile(function)
+
+    compiled_call = Mlx.call_compiled
+
+    def c_replay(self, case):
+        return self.program(of="BENCH_REPLAY")
 
     def c_node(self, case):
         return self.program()
@@ -294,11 +322,13 @@ class Torch(Implementation):
 class TorchCompiled(Torch):
     """torch.compile, for the train step and chains: single operations are the same kernels."""
     compiled = True
-    kinds = {"train_step", "fused"}
+    kinds = {"train_step", "fused", "compiled_call"}
 
     def compile(self, function):
         self.torch._dynamo.reset()  # else it makes a kernel for any size after the second one
         return self.torch.compile(function, dynamic=False)
+
+    always_compile, compiled_call = compile, Torch.call_compiled
 
 
 class Jax(Implementation):

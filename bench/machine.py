@@ -62,8 +62,9 @@ def libmica():
 
 def mica_environment():
     library = libmica()
-    node = compile_c("node.c", "node", "-I", os.path.join(ROOT, "include"), library, f"-Wl,-rpath,{BUILD}")
-    return {"PYTHONPATH": os.path.join(BUILD, "python"), "BENCH_NODE": node}
+    flags = "-I", os.path.join(ROOT, "include"), library, f"-Wl,-rpath,{BUILD}"
+    return {"PYTHONPATH": os.path.join(BUILD, "python"), "BENCH_NODE": compile_c("node.c", "node", *flags),
+            "BENCH_REPLAY": compile_c("replay.c", "replay", *flags)}
 
 
 def openblas_core():
