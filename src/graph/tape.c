@@ -264,11 +264,14 @@ void mx_set_interrupt(bool (*check)(void))
  * ours; whoever wants the result asks again. */
 static bool run_or_fail(mx_array *lead, bool repeatable, bool *all_well)
 {
+    mx_failure *failure = NULL;
     for (int i = 0; i < lead->nin; i++) {
-        if (UNLIKELY(wait_for(lead->in[i]) == STATE_LAZY)) return unclaim(lead), false;
+        if (LIKELY(array_state(lead->in[i]) == STATE_DONE)) continue;
+        if (wait_for(lead->in[i]) == STATE_LAZY) return unclaim(lead), false;
+        failure = failed_input(lead);
     }
-    mx_failure *failure = failure_keep(failed_input(lead));
-    if (!failure) {
+    failure_keep(failure);
+    if (LIKELY(!failure)) {
         if (LIKELY(run_node(lead))) return publish(lead), true;
         where_tell(lead);
         if (repeatable && (thread_self()->code == MX_MEMORY || was_interrupted())) return unclaim(lead), false;

@@ -55,25 +55,28 @@ int KERNEL(tile_find)(const tile_program *p, const mx_array *x)
 static int add_operand(tile_program *p, const mx_array *x)
 {
     if (p->operand_count == TILE_OPERANDS) return -1;
-    mx_dtype dtype = (mx_dtype)x->dtype;
-    p->operands[p->operand_count] = (tile_operand){.array = x,
-                                                   .data = x->buffer ? array_data(x) : NULL,
-                                                   .dtype = dtype,
-                                                   .bytes = (int8_t)mx_dtype_size(dtype),
-                                                   .constant = x->size == 1 && x->buffer,
-                                                   .slot = TILE_NO_SLOT,
-                                                   .widened = is_half(dtype)};
+    /* Field by field: strides are set later, and to clear them all would be felt by small ops. */
+    tile_operand *o = &p->operands[p->operand_count];
+    o->array = x;
+    o->data = x->buffer ? array_data(x) : NULL;
+    o->dtype = (mx_dtype)x->dtype;
+    o->bytes = (int8_t)mx_dtype_size(o->dtype);
+    o->constant = x->size == 1 && x->buffer;
+    o->widened = is_half(o->dtype);
+    o->slot = TILE_NO_SLOT;
     return p->operand_count++;
 }
 
 /* Where step `k` finds x: an earlier step, or an operand. */
 static int source_of(tile_program *p, int k, const mx_array *x)
 {
+    int known = x->buffer ? KERNEL(tile_find)(p, x) : -1; /* what has none yet is most likely the last step */
+    if (known >= 0) return known;
     for (int i = k; i-- > 0;) {
         if (p->steps[i].node == x) return TILE_OPERANDS + i;
     }
-    int i = KERNEL(tile_find)(p, x);
-    return i >= 0 ? i : add_operand(p, x);
+    known = KERNEL(tile_find)(p, x);
+    return known >= 0 ? known : add_operand(p, x);
 }
 
 /* Which body computes this node. */
@@ -93,15 +96,18 @@ bool KERNEL(tile_add)(tile_program *p, const mx_array *node, mx_array *const *in
         return mx_fail_false(MX_RUNTIME, "[eval] a group of more than %d steps.", TILE_STEPS);
     int k = p->step_count++;
     tile_step *s = &p->steps[k];
-    mx_dtype dtype = (mx_dtype)node->dtype;
-    *s = (tile_step){.node = node,
-                     .nin = (int8_t)node->nin,
-                     .written = written,
-                     .rounded = is_half(dtype),
-                     .slot = TILE_NO_SLOT,
-                     .last = (int8_t)k,
-                     .bytes = (int8_t)mx_dtype_size(dtype),
-                     .dtype = dtype};
+    s->node = node;
+    s->nin = (int8_t)node->nin;
+    s->first = 0;
+    s->dtype = (mx_dtype)node->dtype;
+    s->bytes = (int8_t)mx_dtype_size(s->dtype);
+    s->rounded = is_half(s->dtype);
+    s->written = written;
+    s->read = s->direct = s->stored = false;
+    s->chained = 0;
+    s->slot = TILE_NO_SLOT;
+    s->last = (int8_t)k;
+    s->out = NULL;
     if (!choose_body(node, s)) return false;
     for (int i = 0; i < node->nin; i++) {
         int known = p->operand_count, source = source_of(p, k, in[i]);
@@ -385,30 +391,70 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
     if (p->stream) KERNEL(stream_end)();
 }
 
-/* One step, all in place: bodies take the arrays themselves, in shares of a thread. */
+/* ---- Lone ops on contiguous arrays: no program, the body takes the arrays themselves in shares of a thread */
+typedef struct plain_op {
+    tile_fn body;
+    const mx_array *node;
+    int64_t out_bytes, in_bytes[TILE_MAX_IN];
+} plain_op;
+
 static void run_plain(void *ctx, int64_t begin, int64_t end)
 {
-    const tile_program *p = ctx;
-    const tile_step *s = &p->steps[0];
+    const plain_op *p = ctx;
     const void *in[TILE_MAX_IN];
-    for (int i = 0; i < s->nin; i++) {
-        const tile_operand *o = &p->operands[s->in[i]];
-        in[i] = o->data + begin * o->bytes;
-    }
-    s->body(s->out + begin * s->bytes, in, end - begin);
+    for (int i = 0; i < p->node->nin; i++) in[i] = (char *)array_data(p->node->in[i]) + begin * p->in_bytes[i];
+    p->body((char *)array_data(p->node) + begin * p->out_bytes, in, end - begin);
 }
 
-static bool is_plain(const tile_program *p)
+static bool is_plain(plain_op *p, const mx_array *node)
 {
-    bool plain = p->step_count == 1 && !p->stream && p->steps[0].body && !p->steps[0].rounded && is_flat(p);
-    for (int k = 0; k < p->operand_count; k++) {
-        plain &= (!p->operands[k].constant || p->total == 1) && !p->operands[k].widened;
+    const cpu_op *kernel = cpu_level_now()->ops[node->op->id];
+    mx_dtype stored = (mx_dtype)node->in[node->nin - 1]->dtype, out = (mx_dtype)node->dtype;
+    bool plain = !kernel->cast || !(is_half(stored) || is_half(out));
+    p->node = node;
+    p->body = kernel->cast ? kernel->cast[compute_dtype(stored)][compute_dtype(out)] : kernel->tile[stored];
+    p->out_bytes = (int64_t)mx_dtype_size(out);
+    for (int i = 0; i < node->nin && plain; i++) {
+        plain = node->in[i]->size == node->size && array_is_contiguous(node->in[i]);
+        p->in_bytes[i] = (int64_t)mx_dtype_size((mx_dtype)node->in[i]->dtype);
     }
-    return plain;
+    return plain && p->body;
+}
+
+/* An input that is read once, where the result is written, and that nobody else needs. */
+static mx_array *plain_donor(const mx_array *node, bool may_donate)
+{
+    cpu_call c = {.may_donate = may_donate};
+    for (int i = 0; i < node->nin && may_donate; i++) {
+        mx_array *x = node->in[i];
+        if (x->ndim == node->ndim && cpu_can_donate(&c, x, node)) return x; /* one reference: it is read once */
+    }
+    return NULL;
+}
+
+/* `took`: it was such an op, and this is how it went; else nothing was done. */
+static bool run_lone(mx_array *node, bool may_donate, bool *took)
+{
+    plain_op p;
+    mx_array *from;
+    *took =
+        is_plain(&p, node) && ((from = plain_donor(node, may_donate)) != NULL || !cpu_beyond_caches(mx_nbytes(node)));
+    if (!*took) return true;
+    mx_buffer *b = from ? buffer_keep(from->buffer) : buffer_new(mx_nbytes(node));
+    if (!b) return false;
+    array_set_row_major(node);
+    array_set_buffer_take(node, b, from ? from->offset : 0);
+    cpu_split(node->size, CHUNK, run_plain, &p);
+    return true;
 }
 
 bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
 {
+    bool took = false;
+    if (g->count == 1) {
+        bool ok = run_lone(g->nodes[0], may_donate, &took);
+        if (took) return ok;
+    }
     tile_program p;
     KERNEL(tile_begin)(&p, array_shape(g->nodes[g->count - 1]));
     for (int k = 0; k < g->count; k++) {
@@ -417,11 +463,6 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     }
     if (!allocate(&p, g, may_donate)) return false;
     if (p.total == 0) return true;
-    take_raw_body(&p);
-    if (is_plain(&p)) {
-        cpu_split(p.total, CHUNK, run_plain, &p);
-        return true;
-    }
     KERNEL(tile_finish)(&p);
     p.ahead = p.operand_count > 1 && (p.stream || group_bytes(&p) > AHEAD_FROM);
     bool long_steps = g->count > 1 && p.total >= CHUNK;
