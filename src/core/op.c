@@ -109,8 +109,8 @@ mx_array *op_apply_none(const mx_op *op, const void *params)
 
 bool op_apply_multi(const mx_op *op, const void *params, mx_array *const *in, int nin, mx_array **out, int nout)
 {
-    mx_array *lead = op_has_all(op->name, in, nin) ? make_node(op, params, in, nin) : NULL;
-    bool ok = lead != NULL;
+    bool ok = op_has_all(op->name, in, nin);
+    mx_array *lead = ok && nout ? make_node(op, params, in, nin) : NULL; /* a loop may have no results at all */
     for (int i = 0; i < nout; i++) {
         out[i] = lead ? mx_temporary(lead + i) : NULL;
         ok &= out[i] != NULL;
