@@ -11,9 +11,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_op(const mx_array *lead)
+/* Which leads are ops of the graph.  Nobody can claim a LAZY node while the lock is held, but one that was claimed may
+ * become LAZY again at any time: so it is asked once, after the walk, and what the walk took for a leaf stays one. */
+static bool *find_ops(const node_list *list)
 {
-    return lead->op && !(lead->op->flags & OP_PLACEHOLDER) && array_state(lead) == STATE_LAZY;
+    bool *ops = mx_alloc(list->count, sizeof *ops);
+    for (size_t i = 0; ops && i < list->count; i++) {
+        const mx_array *lead = list->nodes[i];
+        ops[i] = array_state(lead) == STATE_LAZY && lead->op && !(lead->op->flags & OP_PLACEHOLDER);
+        for (int k = 0; ops[i] && k < lead->nin; k++) ops[i] = list_find(list, lead->in[k]) >= 0;
+    }
+    return ops;
 }
 
 void view_free(graph_view *v)
@@ -26,14 +34,14 @@ void view_free(graph_view *v)
 }
 
 /* `first`: where the values of each lead begin. */
-static bool make_room(graph_view *v, const node_list *list, int **first)
+static bool make_room(graph_view *v, const node_list *list, const bool *ops, int **first)
 {
     size_t values = 0, inputs = 0;
     *first = mx_alloc(list->count, sizeof **first);
     for (size_t i = 0; *first && i < list->count; i++) {
         (*first)[i] = (int)values;
         values += list->nodes[i]->nout;
-        if (is_op(list->nodes[i])) inputs += list->nodes[i]->nin;
+        if (ops[i]) inputs += list->nodes[i]->nin;
     }
     if (values > INT32_MAX || inputs > INT32_MAX)
         return mx_fail_false(MX_RUNTIME, "[export_to_dot] %zu arrays are too many for a picture.", values);
@@ -75,11 +83,11 @@ static void add_op(graph_view *v, const node_list *list, const int *first, mx_ar
 }
 
 /* Of a leaf only what the graph reads is an item: a leaf may be one of several outputs of what was evaluated. */
-static void list_items(graph_view *v, const node_list *list, const int *first)
+static void list_items(graph_view *v, const node_list *list, const bool *ops, const int *first)
 {
     int op = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (is_op(list->nodes[i])) {
+        if (ops[i]) {
             v->items[v->item_count++] = (view_item){op++, first[i]};
             continue;
         }
@@ -150,19 +158,22 @@ static bool copy_graph(graph_view *v, mx_array *const *out, int count, mx_namer 
     node_list list = {0};
     int *first = NULL;
     plan_view plan = {0};
-    bool ok = plan_view_take(&plan, out, count) && list_collect_lazy(&list, out, count) && make_room(v, &list, &first);
+    bool ok = plan_view_take(&plan, out, count) && list_collect_lazy(&list, out, count);
+    bool *ops = ok ? find_ops(&list) : NULL;
+    ok = ops && make_room(v, &list, ops, &first);
     for (size_t i = 0; ok && i < list.count; i++) {
         mx_array *lead = list.nodes[i];
-        for (int k = 0; k < lead->nout && !is_op(lead); k++) set_value(v, first[i] + k, lead + k, -1);
-        if (is_op(lead)) add_op(v, &list, first, lead, first[i]);
+        for (int k = 0; k < lead->nout && !ops[i]; k++) set_value(v, first[i] + k, lead + k, -1);
+        if (ops[i]) add_op(v, &list, first, lead, first[i]);
     }
     for (int i = 0; ok && i < count; i++) v->values[index_of(&list, first, out[i])].asked = true;
     if (ok) {
         plan_view_apply(&plan, v, &list, first);
-        list_items(v, &list, first);
+        list_items(v, &list, ops, first);
     }
     ok = ok && name_items(v, names);
     mx_free(first);
+    mx_free(ops);
     mx_free(plan.nodes);
     mx_free(plan.groups);
     list_free(&list);
