@@ -77,6 +77,8 @@ def compile_cases():
 def training_cases():
     yield Case("train step", "train_step", goals=(("mlx", 5.0), ("torch", 1.0)))
     yield Case("train step, peak bytes", "train_peak", unit="B", timed=False, goals=(("torch", 1.0),))
+    yield Case("24 layers in checkpoints, percent of their bytes", "checkpoint_peak", unit="%", timed=False,
+               goals=(("at most", 40.0),))
 
 
 CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *fusion_cases(),

@@ -189,6 +189,11 @@ class Mlx(Implementation):
             return mx.get_peak_memory()
         return call
 
+    def checkpoint_peak(self, case):
+        """What a gradient needs beside data and parameters, of a transformer of 24 layers."""
+        from models import checkpointed
+        return lambda: 100.0 * checkpointed.peak_bytes(True) / checkpointed.peak_bytes(False)
+
     def info(self):
         return {"version": self.mx.__version__, "python": platform.python_version()}
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """scan, while_loop, cond, jacfwd, jacrev, hessian, linearize: JAX's recorded answers, and what they refuse."""
+import importlib.util
 import json
 import signal
 import threading
@@ -197,3 +198,11 @@ def test_train_step_of_a_scanned_network():
         params = {k: params[k] - 0.1 * grads[k] for k in params}
         mx.eval(params)
     assert value.item() < 0.7 * first
+
+
+def test_example():
+    path = Path(__file__).parents[2] / "examples" / "python" / "recurrent.py"
+    spec = importlib.util.spec_from_file_location("recurrent", path)
+    recurrent = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recurrent)
+    recurrent.main(2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""vmap equals a loop: over indices and what they index, updates, keys, trees of axes, other transforms, control flow."""
+"""vmap equals a loop: over indices and what they index, updates, keys, trees of axes, transforms, control flow."""
 import itertools
 
 import numpy as np
