@@ -15,7 +15,7 @@ enum {
     TILE = 1024,                  /* elements: the most */
     SMALL_TILE = 256,             /* ... the least */
     CACHE_BYTES = 20 << 10,       /* what the tiles of a program may take of the L1 cache before they become shorter */
-    AHEAD_FROM = 1 << 20,         /* bytes that a program reads and writes: what the L2 cache does not hold */
+    AHEAD_FROM = 1 << 17,         /* bytes that a program reads and writes: fewer are read in one go */
     CHUNK = 32 * TILE,            /* elements of a thread's share */
     GROUP_CHUNK = 8 * TILE,       /* ... of several steps, if there is work for several threads at all */
     CHAIN_FROM = 2 * CHAIN_BLOCK, /* elements: fewer are not worth a chain */

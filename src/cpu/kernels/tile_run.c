@@ -8,7 +8,6 @@
 
 enum {
     STREAM_TILE = 512,    /* elements of a stretch that is streamed: short, so that reading goes on while it drains */
-    AHEAD_BYTES = 2048,   /* how far ahead of it operands are asked for */
     ROW_TILES_FROM = 256, /* innermost dimensions this long are walked row by row */
 };
 
@@ -125,10 +124,10 @@ static const char *adjacent(const tile_program *p, const tile_operand *o, const 
     return data + (column + row_offset(p, o, at / p->row)) * o->bytes;
 }
 
-/* Asks for what is read soon: the next stretches, while this one is computed and stored. */
+/* Asks for what is read soon: the next stretch, while this one is computed and stored. */
 static void fetch_ahead(const tile_operand *o, const void *from, int64_t n)
 {
-    for (int64_t i = 0; i < n * o->bytes; i += 64) PREFETCH_L2((const char *)from + AHEAD_BYTES + i);
+    for (int64_t i = 0; i < n * o->bytes; i += 64) PREFETCH_L2((const char *)from + n * o->bytes + i);
 }
 
 static char *slot_at(const tile_program *p, tile_memory *memory, int slot)
@@ -263,7 +262,7 @@ static void run_tile(const tile_program *p, const tile_places *places, tile_memo
 void KERNEL(tile_stretch)(const tile_program *p, const tile_places *places, tile_memory *memory, int64_t begin,
                           int64_t end)
 {
-    int64_t longest = p->ahead && p->tile > STREAM_TILE ? STREAM_TILE : p->tile;
+    int64_t longest = p->stream && p->ahead && p->tile > STREAM_TILE ? STREAM_TILE : p->tile;
     for (int64_t at = begin, n; at < end; at += n) {
         n = end - at < longest ? end - at : longest;
         if (p->row >= ROW_TILES_FROM && p->ndim > 1) {
