@@ -6,7 +6,7 @@ the streaming copy measured beside it", ("at most", 1e-6) is a bound on Mica's o
 """
 from dataclasses import dataclass, field
 
-from chains import CHAINS
+from chains import CHAINS, ROW_CHAINS
 
 SIZES = (1_000_000, 30_000_000)
 
@@ -61,6 +61,10 @@ def fusion_cases():
     for chain in CHAINS:
         for n in (1_000, 100_000, 1_000_000, 10_000_000):
             yield Case(f"fused {chain} {n:.0e}", "fused", n, chain=chain,
+                       goals=(("mlx", 10.0), ("mlx-compiled", 10.0), ("torch-compiled", 0.9)))
+    for chain in ROW_CHAINS:
+        for n in (1_000, 100_000, 1_000_000, 10_000_000):
+            yield Case(f"fused {chain} {n:.0e}", "fused_rows", n, chain=chain,
                        goals=(("mlx", 10.0), ("mlx-compiled", 10.0), ("torch-compiled", 0.9)))
     yield Case("first result of a fused chain", "fused_first", 1000, timed=False, chain="gelu",
                goals=(("at most", 5e-3),))

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from chains import CHAINS
+from chains import CHAINS, ROW_CHAINS
 
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 ROW = 1000
@@ -92,6 +92,13 @@ class Implementation:
     def fused(self, case):
         formula, count = CHAINS[case.chain]
         inputs = [self.array(abs(normal(case.n)) + 0.01) for _ in range(count)]
+        function = self.compile(lambda *x: formula(self.math, *x))
+        return lambda: self.done(function(*inputs))
+
+    def fused_rows(self, case):
+        formula, count, shared = ROW_CHAINS[case.chain]
+        inputs = [self.array(normal(case.n // ROW, ROW)) for _ in range(count)]
+        inputs += [self.array(normal(ROW)) for _ in range(shared)]
         function = self.compile(lambda *x: formula(self.math, *x))
         return lambda: self.done(function(*inputs))
 
@@ -200,7 +207,7 @@ class Mlx(Implementation):
 
 class MlxCompiled(Mlx):
     """mx.compile, which calls a C++ compiler: for chains only."""
-    kinds = {"fused", "compiled_call"}
+    kinds = {"fused", "fused_rows", "compiled_call"}
 
     def compile(self, function):
         return self.mx.compile(function)
@@ -327,7 +334,7 @@ class Torch(Implementation):
 class TorchCompiled(Torch):
     """torch.compile, for the train step and chains: single operations are the same kernels."""
     compiled = True
-    kinds = {"train_step", "fused", "compiled_call"}
+    kinds = {"train_step", "fused", "fused_rows", "compiled_call"}
 
     def compile(self, function):
         self.torch._dynamo.reset()  # else it makes a kernel for any size after the second one
@@ -361,7 +368,8 @@ class Jax(Implementation):
         class Functions:
             erf, sigmoid = jax.lax.erf, jax.nn.sigmoid
             tanh, sqrt, square, exp, log1p = jnp.tanh, jnp.sqrt, jnp.square, jnp.exp, jnp.log1p
-            abs, maximum = jnp.abs, jnp.maximum
+            abs, maximum, mean, sum = jnp.abs, jnp.maximum, jnp.mean, jnp.sum
+            rsqrt, softmax, logsumexp = jax.lax.rsqrt, jax.nn.softmax, jax.nn.logsumexp
         self.math = Functions
 
     def function(self, kind):
