@@ -187,6 +187,7 @@ static bool apply_again(const program_step *s, mx_array **values)
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
     mx_stream *before = s->stream ? mx_use_stream(s->stream) : NULL;
     bool ok = op_apply_multi(s->op, s->params, in, s->nin, &values[s->out], s->nout);
+    if (ok) array_lead(values[s->out])->made_flags |= ARRAY_COMPILED;
     if (s->stream) mx_use_stream(before);
     if (in != few) mx_free(in);
     return ok;

@@ -8,9 +8,32 @@
 static const mx_field fields[] = {FIELD_INT(concatenate_params, axis), FIELD_END};
 
 /* ---- concatenate */
+static bool shapes_fit(mx_array *const *in, int count, int axis)
+{
+    char a[SHAPE_TEXT], b[SHAPE_TEXT];
+    mx_spec whole;
+    spec_set(&whole, array_shape(in[0]), MX_BOOL);
+    for (int i = 1; i < count; i++) {
+        if (in[i]->ndim != in[0]->ndim) {
+            return mx_fail_false(MX_VALUE, "[concatenate] arrays of %d and of %d dimensions.", in[0]->ndim,
+                                 in[i]->ndim);
+        }
+        for (int k = 0; k < in[0]->ndim; k++) {
+            if (k == axis || in[i]->shape[k] == in[0]->shape[k]) continue;
+            return mx_fail_false(MX_VALUE, "[concatenate] shapes %s and %s differ along an axis other than %d.",
+                                 shape_text(a, array_shape(in[0])), shape_text(b, array_shape(in[i])), axis);
+        }
+        if (whole.shape[axis] > INT64_MAX - in[i]->shape[axis])
+            return mx_fail_false(MX_OVERFLOW, "[concatenate] axis %d has too many elements.", axis);
+        whole.shape[axis] += in[i]->shape[axis];
+    }
+    return shape_size("concatenate", spec_shape(&whole)) >= 0;
+}
+
 static bool shape(const mx_call *c, mx_spec *out)
 {
     const concatenate_params *p = c->params;
+    if (!shapes_fit(c->in, c->nin, p->axis)) return false;
     spec_set(out, array_shape(c->in[0]), (mx_dtype)c->in[0]->dtype);
     for (int i = 1; i < c->nin; i++) out->shape[p->axis] += c->in[i]->shape[p->axis];
     return true;
@@ -62,32 +85,11 @@ static bool vmap(const mx_call *c, const int *axis_in, mx_array **out, int *axis
 const mx_op mx_op_concatenate = {OP_NAMED(concatenate, "concatenate"),
                                  .fields = fields,
                                  .params_size = sizeof(concatenate_params),
+                                 .flags = OP_ANY_SIZE,
                                  .shape = shape,
                                  .vjp = vjp,
                                  .jvp = jvp,
                                  .vmap = vmap};
-
-static bool shapes_fit(mx_array *const *in, int count, int axis)
-{
-    char a[SHAPE_TEXT], b[SHAPE_TEXT];
-    mx_spec whole;
-    spec_set(&whole, array_shape(in[0]), MX_BOOL);
-    for (int i = 1; i < count; i++) {
-        if (in[i]->ndim != in[0]->ndim) {
-            return mx_fail_false(MX_VALUE, "[concatenate] arrays of %d and of %d dimensions.", in[0]->ndim,
-                                 in[i]->ndim);
-        }
-        for (int k = 0; k < in[0]->ndim; k++) {
-            if (k == axis || in[i]->shape[k] == in[0]->shape[k]) continue;
-            return mx_fail_false(MX_VALUE, "[concatenate] shapes %s and %s differ along an axis other than %d.",
-                                 shape_text(a, array_shape(in[0])), shape_text(b, array_shape(in[i])), axis);
-        }
-        if (whole.shape[axis] > INT64_MAX - in[i]->shape[axis])
-            return mx_fail_false(MX_OVERFLOW, "[concatenate] axis %d has too many elements.", axis);
-        whole.shape[axis] += in[i]->shape[axis];
-    }
-    return shape_size("concatenate", spec_shape(&whole)) >= 0;
-}
 
 mx_array *mx_concatenate(mx_array *const *in, int count, int axis)
 {
@@ -95,7 +97,7 @@ mx_array *mx_concatenate(mx_array *const *in, int count, int axis)
     if (!op_has_all("concatenate", in, count)) return NULL;
     if (count == 1) return in[0];
     int a = axis_of("concatenate", axis, in[0]->ndim, MX_VALUE);
-    if (a < 0 || !shapes_fit(in, count, a)) return NULL;
+    if (a < 0) return NULL;
     mx_array **same = mx_alloc((size_t)count, sizeof *same);
     if (!same) return NULL;
     for (int i = 0; i < count; i++) same[i] = in[i];

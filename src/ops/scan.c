@@ -122,8 +122,13 @@ static bool jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
     return p->kind == SCAN_SUM ? op_jvp_linear(c, tin, tout) : op_jvp_by_vjp(c, tin, tout);
 }
 
-const mx_op mx_op_scan = {OP_NAMED(scan, "scan"), .fields = fields, .params_size = sizeof(scan_params),
-                          .shape = op_shape_same, .vjp = vjp,       .jvp = jvp,
+const mx_op mx_op_scan = {OP_NAMED(scan, "scan"),
+                          .fields = fields,
+                          .params_size = sizeof(scan_params),
+                          .flags = OP_ANY_SIZE,
+                          .shape = op_shape_same,
+                          .vjp = vjp,
+                          .jvp = jvp,
                           .vmap = op_vmap_leading};
 
 static mx_array *scan(const char *name, mx_array *x, int axis, int kind, bool reverse, bool inclusive)

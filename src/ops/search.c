@@ -14,8 +14,12 @@ static bool arg_shape(const mx_call *c, mx_spec *out)
     return true;
 }
 
-const mx_op mx_op_arg_extreme = {OP_NAMED(arg_extreme, "arg_reduce"), .fields = arg_fields,
-                                 .params_size = sizeof(arg_params), .shape = arg_shape, .vmap = op_vmap_leading};
+const mx_op mx_op_arg_extreme = {OP_NAMED(arg_extreme, "arg_reduce"),
+                                 .fields = arg_fields,
+                                 .params_size = sizeof(arg_params),
+                                 .shape = arg_shape,
+                                 .flags = OP_ANY_SIZE,
+                                 .vmap = op_vmap_leading};
 
 static mx_array *arg_extreme(const char *name, mx_array *x, mx_axes axis, bool keep, bool largest)
 {

@@ -317,7 +317,13 @@ def test_shapeless_reductions_are_not_traced_anew():
     g = counted(lambda x: mx.expand_dims(mx.softmax(x @ x.T, axis=-1), -1).squeeze(-1))
     softmax = mx.compile(g, shapeless=True)
     assert softmax(mx.ones((2, 3))).shape == (2, 2) and softmax(mx.ones((5, 1))).shape == (5, 5)
-    assert f.calls == g.calls == 1
+    h = counted(lambda x, y: mx.argmax(mx.cumsum(mx.concatenate([x, y], axis=1), axis=0), axis=-1))
+    joined = mx.compile(h, shapeless=True)
+    assert joined(mx.ones((2, 3)), mx.ones((2, 1))).shape == (2,)
+    assert joined(mx.ones((4, 1)), mx.ones((4, 5))).shape == (4,)
+    assert f.calls == g.calls == h.calls == 1
+    with pytest.raises(ValueError, match="differ along an axis"):
+        joined(mx.ones((2, 3)), mx.ones((3, 3)))
     with pytest.raises(ValueError):
         mx.compile(lambda x, y: x @ y, shapeless=True)(mx.ones((2, 3)), mx.ones((2, 3)))
 
