@@ -36,7 +36,7 @@ typedef struct work {
     double *left, *right; /* two layouts of one layer */
 } work;
 
-/* The longest path to each box; what reads nothing goes close to its first reader. */
+/* The longest path to each box. */
 static bool find_layers(layer_graph *g)
 {
     bool changed = true;
@@ -50,18 +50,52 @@ static bool find_layers(layer_graph *g)
             changed = true;
         }
     }
-    int *lowest = mx_alloc((size_t)g->box_count, sizeof *lowest);
-    if (!lowest) return false;
-    for (int i = 0; i < g->box_count; i++) lowest[i] = INT32_MAX;
-    for (int i = 0; i < g->edge_count; i++) {
-        int *low = &lowest[g->edges[i].from], below = g->boxes[g->edges[i].to].layer;
-        if (below < *low) *low = below;
-    }
-    for (int i = 0; i < g->box_count; i++) {
-        if (g->boxes[i].layer == 0 && lowest[i] != INT32_MAX) g->boxes[i].layer = lowest[i] - 1;
-    }
-    mx_free(lowest);
     return true;
+}
+
+/* A box or an edge, and the layer that it begins in. */
+typedef struct placed {
+    int layer, index;
+} placed;
+
+static int lowest_first(const void *a, const void *b)
+{
+    return ((const placed *)b)->layer - ((const placed *)a)->layer;
+}
+
+/* Moves boxes down to their first readers where that makes no edges longer: those that read no more than is read of
+ * them.  From below, so that a whole chain follows. */
+static bool sink_layers(layer_graph *g)
+{
+    placed *boxes = mx_alloc((size_t)g->box_count, sizeof *boxes);
+    placed *edges = mx_alloc((size_t)g->edge_count, sizeof *edges);
+    int *reader = mx_alloc((size_t)g->box_count, sizeof *reader),
+        *degree = mx_alloc((size_t)g->box_count, sizeof *degree);
+    bool ok = boxes && edges && reader && degree;
+    for (int i = 0; ok && i < g->box_count; i++) boxes[i] = (placed){g->boxes[i].layer, i}, reader[i] = INT32_MAX;
+    for (int i = 0; ok && i < g->edge_count; i++) {
+        edges[i] = (placed){g->boxes[g->edges[i].from].layer, i};
+        degree[g->edges[i].from]++;
+        degree[g->edges[i].to]--;
+    }
+    if (ok) {
+        qsort(boxes, (size_t)g->box_count, sizeof *boxes, lowest_first);
+        qsort(edges, (size_t)g->edge_count, sizeof *edges, lowest_first);
+    }
+    for (int i = 0, e = 0; ok && i < g->box_count; i++) {
+        for (; e < g->edge_count && edges[e].layer == boxes[i].layer; e++) {
+            const layer_edge *edge = &g->edges[edges[e].index];
+            int below = g->boxes[edge->to].layer;
+            if (below < reader[edge->from]) reader[edge->from] = below;
+        }
+        int box = boxes[i].index;
+        if (reader[box] != INT32_MAX && degree[box] >= 0) g->boxes[box].layer = reader[box] - 1;
+    }
+    mx_free(boxes);
+    mx_free(edges);
+    mx_free(reader);
+    mx_free(degree);
+    return ok;
 }
 
 static int span(const layer_graph *g, const layer_edge *e)
@@ -73,7 +107,8 @@ static bool add_bends(layer_graph *g, double gap_x)
 {
     int64_t bends = 0;
     for (int i = 0; i < g->edge_count; i++) bends += span(g, &g->edges[i]) - 1;
-    if (bends > MAX_BENDS) return mx_fail_false(MX_RUNTIME, "[export_to_dot] the graph is too large for a picture.");
+    if (bends > MAX_BENDS)
+        return mx_fail_false(MX_RUNTIME, "[export_to_dot] the graph is too large for a picture; a .dot file takes it.");
     layer_box *boxes = mx_resize(g->boxes, (size_t)(g->box_count + bends), sizeof *boxes);
     if (!boxes) return false;
     g->boxes = boxes;
@@ -229,7 +264,7 @@ static void settle(work *w, double gap_y)
 bool layers_place(layer_graph *g, double gap_x, double gap_y)
 {
     work w = {.g = g};
-    bool ok = find_layers(g) && add_bends(g, gap_x);
+    bool ok = find_layers(g) && sink_layers(g) && add_bends(g, gap_x);
     for (int i = 0; i < g->box_count; i++) {
         if (g->boxes[i].layer >= w.layer_count) w.layer_count = g->boxes[i].layer + 1;
     }

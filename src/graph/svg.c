@@ -168,8 +168,9 @@ static bool build(picture *p)
     const graph_view *v = p->v;
     size_t boxes = (size_t)v->op_count + (size_t)v->value_count, edges = (size_t)v->in_count + (size_t)v->value_count;
     if (v->op_count > MAX_OPS)
-        return mx_fail_false(MX_RUNTIME, "[export_to_dot] %d ops are too many for a picture: the limit is %d.",
-                             v->op_count, MAX_OPS);
+        return mx_fail_false(
+            MX_RUNTIME, "[export_to_dot] %d ops are too many for a picture (the limit is %d); a .dot file takes them.",
+            v->op_count, MAX_OPS);
     int *box_of_group = mx_alloc((size_t)v->op_count, sizeof *box_of_group);
     p->boxes = mx_alloc(boxes, sizeof *p->boxes);
     p->g.boxes = mx_alloc(boxes, sizeof *p->g.boxes);
