@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Records golden/mlxfn.zip: files that mlx[cpu] wrote with the values it computes, and files of ours that it has read.
 
-    python record_golden_mlxfn.py ours FOLDER      with this library: writes its files into a folder
-    python record_golden_mlxfn.py mlx FOLDER       with mlx[cpu]: reads those, writes its own, and the archive
+Run it with the Python of an environment that has mlx[cpu], after make build; it calls itself with the .venv (or
+MICA_PYTHON) and the argument FOLDER to have this library's files written there.
 """
 
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import zipfile
 
 import mlx.core as mx
 from mlxfn_cases import CASES, SHAPELESS
 
-ARCHIVE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "mlxfn.zip")
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+ARCHIVE = os.path.join(HERE, "golden", "mlxfn.zip")
 
 
 def as_tuple(y):
@@ -63,5 +67,16 @@ def record(folder):
     print(len(expected), "cases,", os.path.getsize(ARCHIVE), "bytes")
 
 
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        python = os.environ.get("MICA_PYTHON", os.path.join(ROOT, ".venv", "bin", "python"))
+        paths = os.path.join(ROOT, "build", "python")
+        subprocess.run([python, __file__, folder], check=True, env={**os.environ, "PYTHONPATH": paths})
+        record(folder)
+
+
 if __name__ == "__main__":
-    {"ours": write_ours, "mlx": record}[sys.argv[1]](sys.argv[2])
+    if len(sys.argv) > 1:
+        write_ours(sys.argv[1])
+    else:
+        main()
