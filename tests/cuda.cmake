@@ -103,6 +103,8 @@ if(TARGET mica_sim)
   if(old_nvrtc)
     set_tests_properties(cuda_host_no_nvrtc PROPERTIES DISABLED ON)
   endif()
+  # Here NVIDIA's own NVRTC, where it is installed, meets the simulated driver.
+  add_host_test(foreign_nvrtc no_nvrtc MICA_CUDA= LD_LIBRARY_PATH=${driver_only})
   add_host_test(no_host_compiler no_host_compiler SIM_CXX=no-such-compiler)
   # Every order, and what is not ordered at all.
   foreach(case right both_devices streams exported foreign)

@@ -153,6 +153,12 @@ static bool fill(void *table, void *library, const symbol *symbols, const char *
     return true;
 }
 
+/* By a function that only the simulator has: its libraries may also be found by NVIDIA's names. */
+static bool is_simulator(void *library)
+{
+    return dlsym(library, "simFailAt") != NULL;
+}
+
 bool cuda_open_driver(cuda_driver *d, char reason[CUDA_REASON])
 {
     bool simulated = cuda_is_simulated();
@@ -175,6 +181,7 @@ bool cuda_open_driver(cuda_driver *d, char reason[CUDA_REASON])
                  d->version / 1000, d->version % 1000 / 10, OLDEST_DRIVER / 1000, OLDEST_DRIVER % 1000 / 10);
         return false;
     }
+    d->simulated = is_simulator(library);
     return fill(d, library, driver_symbols, name, reason);
 }
 
@@ -205,6 +212,7 @@ bool cuda_open_nvrtc(cuda_nvrtc *n, int driver_version, char reason[CUDA_REASON]
         return false;
     }
     n->version = 1000 * major + 10 * minor;
+    n->simulated = is_simulator(library);
     return true;
 }
 

@@ -54,12 +54,14 @@ typedef struct cuda_driver {
 #define DRIVER(function, since, params) cu_result(*function) params;
 #include "cuda/driver.def"
     int version; /* 12040 is 12.4 */
+    bool simulated;
 } cuda_driver;
 typedef struct cuda_nvrtc {
 #define NVRTC(function, since, params) nvrtc_result(*function) params;
 #define NVRTC_TEXT(function, since, params) const char *(*function)params;
 #include "cuda/driver.def"
     int version;
+    bool simulated; /* makes images for a simulated driver only, as NVIDIA's for NVIDIA's */
 } cuda_nvrtc;
 typedef struct cuda_blaslt {
 #define BLASLT(function, since, params) lt_result(*function) params;

@@ -124,7 +124,12 @@ static const cuda_nvrtc *nvrtc_of(cuda_gpu *gpu)
     pthread_mutex_lock(&runtime.gpu_lock);
     if (!gpu->nvrtc_asked) {
         gpu->nvrtc_asked = true;
-        if (cuda_open_nvrtc(&gpu->nvrtc, gpu->driver.version, gpu->nvrtc_reason)) gpu->nvrtc_reason[0] = 0;
+        bool ok = cuda_open_nvrtc(&gpu->nvrtc, gpu->driver.version, gpu->nvrtc_reason);
+        if (ok) gpu->nvrtc_reason[0] = 0;
+        if (ok && gpu->nvrtc.simulated != gpu->driver.simulated)
+            snprintf(gpu->nvrtc_reason, CUDA_REASON,
+                     "libnvrtc is %s but libcuda is %s; MICA_CUDA=sim takes both from the simulator",
+                     gpu->nvrtc.simulated ? "simulated" : "NVIDIA's", gpu->driver.simulated ? "simulated" : "NVIDIA's");
     }
     pthread_mutex_unlock(&runtime.gpu_lock);
     return gpu->nvrtc_reason[0] ? mx_fail(MX_RUNTIME, "[eval] GPU: kernels cannot be compiled: %s.", gpu->nvrtc_reason)
