@@ -331,3 +331,50 @@ TEST(the_child_of_a_fork_is_told_that_the_gpu_is_its_parents)
     CHECK(all_are(on_gpu, 2) && all_are(mx_add(on_gpu, one), 3));
 }
 #endif
+
+/* ---- Loops and rules: what a worker lets go of last is released by whoever asks, once */
+static _Atomic int released;
+
+static void count_release(void *ctx)
+{
+    (void)ctx;
+    atomic_fetch_add(&released, 1);
+}
+
+static bool double_and_add(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)ctx, (void)nin, (void)nout;
+    return (out[0] = mx_add(mx_add(in[0], in[0]), in[1])) != NULL;
+}
+
+static bool twice_with_a_rule(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)nin, (void)nout;
+    mx_array *carry, *xs = mx_ones(SHAPE(4), MX_FLOAT32);
+    if (!mx_scan(double_and_add, ctx, in, 1, &xs, 1, -1, false, &carry, NULL, 0)) return false;
+    return mx_checkpoint(double_and_add, NULL, count_release, (mx_array *[]){carry, carry}, 2, out, 1);
+}
+
+/* The derivative of 3 (16 x + 15), by the shared x, in the queue and at once. */
+static bool differentiate_loops(crew *c, int me)
+{
+    for (int i = 0; i < 20; i++) {
+        mx_array *x = c->shared[0], *value, *grad;
+        if (!mx_value_and_grad(twice_with_a_rule, NULL, &x, 1, &value, &grad)) return false;
+        if ((me + i) % 2 && !mx_async_eval_n(&grad, 1)) return false;
+        if (mx_value(grad) != 48 || mx_value(value) != 93) return false;
+    }
+    return true;
+}
+
+TEST(threads_differentiate_loops_and_checkpoints)
+{
+    crew c = {.work = differentiate_loops};
+    mx_array *y = mx_scalar(0.5f, MX_FLOAT32);
+    c.shared[0] = mx_add(y, y); /* lazy: all ask for it */
+    released = 0;
+    CHECK(run_crew(&c) == 0);
+    check_synchronize();
+    mx_release_foreign();
+    CHECK(atomic_load(&released) == THREADS * 20);
+}
