@@ -397,6 +397,33 @@ static void lay_out_arena(row_program *p)
     p->arena_bytes = at;
 }
 
+/* ---- Asking for the next block */
+static void fetch(row_program *p, const mx_array *x)
+{
+    bool large = x->size == p->rows * p->n && array_is_contiguous(x) && cpu_beyond_caches(mx_nbytes(x));
+    for (int i = 0; i < p->fetched_count; i++) large &= p->fetched[i] != (const char *)array_data(x);
+    if (!large || p->fetched_count == ROW_FETCHED) return;
+    p->fetched[p->fetched_count] = array_data(x);
+    p->fetched_bytes[p->fetched_count++] = (int64_t)mx_nbytes(x) / p->rows;
+}
+
+/* The stage that does most and reads least: softmax or a norm, else the last reduction. */
+static void choose_fetched(row_program *p)
+{
+    p->fetched_count = 0;
+    p->fetching = ROW_NOWHERE;
+    for (int i = 0; i < p->stage_count; i++) {
+        bool heavy = p->fetching != ROW_NOWHERE && !kernel_of(p->stages[p->fetching].node)->folds;
+        if (p->stages[i].body && !heavy) p->fetching = i;
+    }
+    for (int k = 0; k < p->g->count && p->fetching != ROW_NOWHERE && p->n >= 64; k++) {
+        for (int i = 0; i < p->g->nodes[k]->nin; i++) {
+            const mx_array *x = p->g->nodes[k]->in[i];
+            if (node_of(p->g, k, x) < 0) fetch(p, x);
+        }
+    }
+}
+
 /* ---- Groups */
 static bool run_rows(const mx_group *g, bool may_donate)
 {
@@ -411,6 +438,7 @@ static bool run_rows(const mx_group *g, bool may_donate)
     if (p.fold) p.values[p.folded].stored = true;
     if (!allocate(&p, may_donate) || !make_programs(&p)) return false;
     lay_out_arena(&p);
+    choose_fetched(&p);
     bool ok = p.product != ROW_NOWHERE ? KERNEL(row_run_product)(&p)
               : p.fold                 ? KERNEL(row_run_end)(&p)
                                        : KERNEL(row_run)(&p);

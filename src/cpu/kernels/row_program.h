@@ -15,6 +15,7 @@ enum {
     ROW_ARENA = 448 << 10, /* bytes of a thread's stack for tiles and for rows that are not written */
     ROW_ELEMENTS = 8192,   /* of a block, if it is more than one row */
     ROW_ARENAS = 64,       /* threads that may work on rows too long for their stacks */
+    ROW_FETCHED = 4,
     ROW_NOWHERE = -1,
 };
 
@@ -58,6 +59,10 @@ typedef struct row_program {
     int8_t folded;         /* what it reads */
     bool columns;          /* it goes over the rows; else along one that is longer than a chunk */
     int8_t product;        /* a matrix product: its results go through the only stage; ROW_NOWHERE: none */
+    /* Arrays larger than the caches: while stage `fetching` works on a block, rows of the next one are asked for. */
+    int fetching, fetched_count;
+    const char *fetched[ROW_FETCHED];
+    int64_t fetched_bytes[ROW_FETCHED]; /* of a row */
     row_value values[GROUP_MAX];
     row_stage stages[ROW_STAGES];
     /* Arenas that are too large for a stack: as many as threads. */

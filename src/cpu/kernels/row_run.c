@@ -53,7 +53,9 @@ static void place_map(const row_program *p, const row_stage *s, char *arena, til
     }
 }
 
-static void run_body(const row_program *p, const row_stage *s, char *arena, int64_t row, int64_t rows, int64_t first)
+/* Rows [row, row + rows) of the block that begins with row `base`. */
+static void run_body(const row_program *p, const row_stage *s, char *arena, int64_t base, int64_t row, int64_t rows,
+                     int64_t first)
 {
     const void *in[ROW_INPUTS];
     int k = s->index;
@@ -61,12 +63,25 @@ static void run_body(const row_program *p, const row_stage *s, char *arena, int6
     for (int i = 0; i < s->nin; i++) {
         const row_input *x = &s->in[i];
         bool chunk = x->value >= 0 && p->fold && x->value == p->folded;
-        const char *data = x->value >= 0 ? row_place(p, x->value, arena, chunk ? first : row) : x->data;
+        const char *data = x->value >= 0 ? row_place(p, x->value, arena, chunk ? first : base) : x->data;
         in[i] = data + row * x->row_bytes;
     }
-    char *out = row_place(p, k, arena, p->fold && k == p->folded ? first : row) + row * out_bytes;
+    char *out = row_place(p, k, arena, p->fold && k == p->folded ? first : base) + row * out_bytes;
     s->body(array_params(s->node), out, in, rows, p->n);
     if (s->streams) KERNEL(stream_copy)((char *)array_data(s->node) + row * out_bytes, out, (size_t)(rows * out_bytes));
+}
+
+/* Row by row, so that what the next block reads comes from memory meanwhile. */
+static void run_fetching(const row_program *p, const row_stage *s, char *arena, int64_t row, int64_t rows,
+                         int64_t first)
+{
+    for (int64_t r = row; r < row + rows; r++) {
+        run_body(p, s, arena, row, r, 1, first);
+        for (int i = 0; i < p->fetched_count; i++) {
+            const char *next = p->fetched[i] + (r + rows) * p->fetched_bytes[i];
+            for (int64_t at = 0; at < p->fetched_bytes[i]; at += 64) PREFETCH_L2(next + at);
+        }
+    }
 }
 
 void KERNEL(row_blocks)(const row_program *p, char *arena, int64_t begin, int64_t end)
@@ -85,7 +100,10 @@ void KERNEL(row_blocks)(const row_program *p, char *arena, int64_t begin, int64_
         for (int i = 0; i < p->stage_count; i++) {
             const row_stage *s = &p->stages[i];
             if (s->body) {
-                run_body(p, s, arena, row, rows, begin);
+                if (i == p->fetching && p->fetched_count)
+                    run_fetching(p, s, arena, row, rows, begin);
+                else
+                    run_body(p, s, arena, row, row, rows, begin);
                 continue;
             }
             place_map(p, s, arena, &places[i], row, begin);
