@@ -144,21 +144,21 @@ static void strides_of(const tile_operand *o, mx_shape shape, int64_t *strides)
     for (int i = 0; i < shape.ndim; i++) strides[i] = i < extra || x->shape[i - extra] == 1 ? 0 : x->strides[i - extra];
 }
 
-static bool is_flat(const tile_program *p)
+static bool is_flat(const tile_program *p, const tile_operand *o)
 {
-    bool flat = true;
-    for (int k = 0; k < p->operand_count; k++) {
-        const tile_operand *o = &p->operands[k];
-        flat &= o->constant || (o->array->size == p->total && array_is_contiguous(o->array));
-    }
-    return flat;
+    return o->array->size == p->total && array_is_contiguous(o->array);
 }
 
 /* Merges dimensions that all operands lay out alike; as walk_merge, for any number of operands. */
 static void merge_dimensions(tile_program *p)
 {
     int64_t strides[TILE_OPERANDS][MX_MAX_NDIM];
-    p->flat = is_flat(p);
+    p->flat = true;
+    for (int k = 0; k < p->operand_count; k++) {
+        tile_operand *o = &p->operands[k];
+        o->flat = !o->constant && is_flat(p, o);
+        p->flat &= o->constant || o->flat;
+    }
     p->ndim = 1;
     p->row = p->shape[0] = p->flat ? p->total : 1;
     for (int k = 0; k < p->operand_count; k++) {
@@ -253,7 +253,7 @@ static void give_slot(slot_set *s, int8_t slot)
 /* Constants stay; another operand needs no tile where all of it can be read in place. */
 static bool needs_slot(const tile_program *p, const tile_operand *o)
 {
-    return o->constant || o->widened || p->ndim > 1 || o->stride[0] != 1;
+    return o->constant || o->widened || !(o->flat || (p->ndim == 1 && o->stride[0] == 1));
 }
 
 /* A body may write over an input of elements as wide as its own. */

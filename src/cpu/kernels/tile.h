@@ -26,6 +26,7 @@ typedef struct tile_operand {
     mx_dtype dtype;
     int8_t bytes;
     bool constant; /* one value for all: its tile is filled once */
+    bool flat;     /* row-major over the whole space: read in its place */
     bool widened;  /* a 16-bit float that bodies read as float32 */
     int8_t slot;   /* the tile that it is brought into, where it is not read in its own place */
     int8_t last;   /* the step that reads it last */

@@ -104,6 +104,12 @@ static int64_t row_offset(const tile_program *p, const tile_operand *o, int64_t 
 static void gather(const tile_program *p, const tile_operand *o, const char *data, char *to, int64_t at, int64_t n)
 {
     int64_t stride = o->stride[p->ndim - 1];
+    if (p->ndim == 2 && stride > 1 && n > p->row && at % p->row == 0 && n % p->row == 0) {
+        /* Whole rows, whose elements lie in columns: a transposition. */
+        mx_shape rows = {2, (int64_t[]){n / p->row, p->row}};
+        KERNEL(copy_strided)(to, data + at / p->row * o->stride[0] * o->bytes, rows, o->stride, (size_t)o->bytes);
+        return;
+    }
     while (n > 0) {
         int64_t column = at % p->row, m = p->row - column < n ? p->row - column : n;
         int64_t offset = column * stride + row_offset(p, o, at / p->row);
@@ -117,6 +123,7 @@ static void gather(const tile_program *p, const tile_operand *o, const char *dat
 /* Where the operand's elements [at, at + n) lie next to each other already; NULL: nowhere. */
 static const char *adjacent(const tile_program *p, const tile_operand *o, const char *data, int64_t at, int64_t n)
 {
+    if (o->flat) return data + at * o->bytes;
     if (o->stride[p->ndim - 1] != 1) return NULL;
     if (p->ndim == 1) return data + at * o->bytes;
     int64_t column = at % p->row;
@@ -259,16 +266,21 @@ static void run_tile(const tile_program *p, const tile_places *places, tile_memo
     }
 }
 
+/* How many of the n elements at `at` to take where operands lie in rows: up to the end of a row, or rows. */
+static int64_t whole_rows(const tile_program *p, int64_t at, int64_t n)
+{
+    int64_t rest = p->row - at % p->row;
+    if (p->row >= ROW_TILES_FROM || rest < p->row) return n < rest ? n : rest;
+    return n < p->row ? n : n - n % p->row;
+}
+
 void KERNEL(tile_stretch)(const tile_program *p, const tile_places *places, tile_memory *memory, int64_t begin,
                           int64_t end)
 {
     int64_t longest = p->stream && p->ahead && p->tile > STREAM_TILE ? STREAM_TILE : p->tile;
     for (int64_t at = begin, n; at < end; at += n) {
         n = end - at < longest ? end - at : longest;
-        if (p->row >= ROW_TILES_FROM && p->ndim > 1) {
-            int64_t rest = p->row - at % p->row;
-            n = n < rest ? n : rest;
-        }
+        if (p->ndim > 1) n = whole_rows(p, at, n);
         run_tile(p, places, memory, at, n);
     }
 }
