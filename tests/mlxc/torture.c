@@ -90,6 +90,24 @@ static int use_compile(mlx_array x, mlx_stream s)
     return bad;
 }
 
+/* Into a file and back. */
+static int use_file(mlx_array x, mlx_stream s)
+{
+    static const char *const path = "test_mlxc_torture.mlxfn";
+    int bad = 0;
+    mlx_vector_array in = mlx_vector_array_new_value(x), out = {NULL};
+    mlx_closure f = mlx_closure_new_func_payload(sum_of_squares, &s, NULL);
+    bad += !f.ctx || mlx_export_function(path, f, in, false);
+    mlx_imported_function g = bad ? (mlx_imported_function){NULL} : mlx_imported_function_new(path);
+    bad += !g.ctx || mlx_imported_function_apply(&out, g, in) || mlx_eval(out);
+    if (g.ctx) mlx_imported_function_free(g);
+    mlx_closure_free(f);
+    mlx_vector_array_free(in);
+    mlx_vector_array_free(out);
+    remove(path);
+    return bad;
+}
+
 /* Returns how many calls failed. */
 static int run_program(mlx_stream s, int *made, int *released)
 {
@@ -101,7 +119,7 @@ static int run_program(mlx_stream s, int *made, int *released)
     *made += mine.ctx != NULL;
     bad += !x.ctx + !mine.ctx;
     bad += mlx_add(&y, x, x, s) + mlx_array_eval(y);
-    bad += use_containers(x) + use_gradient(x, s) + use_compile(x, s);
+    bad += use_containers(x) + use_gradient(x, s) + use_compile(x, s) + use_file(x, s);
     mlx_array_free(x);
     mlx_array_free(y);
     mlx_array_free(mine);
