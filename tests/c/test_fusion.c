@@ -116,6 +116,12 @@ TEST(large_random_programs_are_the_same_fused_and_unfused)
 }
 
 /* ---- What is written */
+/* A GPU runs a group node by node until it has seen it often enough to compile it: then all is written. */
+static bool runs_groups(void)
+{
+    return mx_default_device().type == MX_CPU;
+}
+
 /* ((x + 1) * 2 - 3) ... : count ops, the result is the caller's. */
 static mx_array *chain(mx_array *x, int count)
 {
@@ -143,8 +149,8 @@ TEST(a_group_takes_the_memory_of_its_result)
 TEST(a_temporary_that_only_a_scope_holds_stays_lazy)
 {
     mx_array *x = check_random(SHAPE(1000), MX_FLOAT32, -1, 1, 1), *sum = mx_add(x, x), *y = mx_mul(sum, x);
-    CHECK(mx_eval(y));
-    CHECK(!mx_is_available(sum) && mx_is_available(y));
+    CHECK(mx_eval(y) && mx_is_available(y));
+    CHECK(!mx_is_available(sum) || !runs_groups());
     mx_array *again = mx_mul(sum, x);
     CHECK(mx_eval(sum) && mx_is_available(sum) && same_bits(again, y));
 }
@@ -166,7 +172,7 @@ TEST(what_a_lazy_temporary_reads_is_not_donated)
     CHECK(mx_eval(copy));
     mx_array *product = mx_mul(x, x), *y = mx_add(product, copy);
     mx_drop(x); /* `product` alone holds it */
-    CHECK(mx_eval(y) && !mx_is_available(product));
+    CHECK(mx_eval(y) && (!mx_is_available(product) || !runs_groups()));
     CHECK(same_bits(product, mx_mul(copy, copy)));
 }
 
