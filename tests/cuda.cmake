@@ -121,7 +121,8 @@ if(TARGET mica_sim)
   endforeach()
 
   # Groups by their kernels from the first time on: the same bits as node by node, and nothing unordered.
-  add_test(NAME sim_fusion COMMAND mica_tests --device gpu --tests random_programs group temporary written two_bodies)
+  add_test(NAME sim_fusion COMMAND mica_tests --device gpu --tests random_programs random_row_programs group temporary written
+      two_bodies)
   add_test(NAME sim_fusion_check COMMAND mica_tests --device gpu --tests group temporary written groups_over)
   set_tests_properties(sim_fusion PROPERTIES LABELS sim TIMEOUT 600 ENVIRONMENT "${sim_environment};MICA_FUSE=always")
   set_tests_properties(sim_fusion_check PROPERTIES LABELS sim TIMEOUT 600
