@@ -93,14 +93,15 @@ static void explain(const elementwise_program *p, const char *what)
 }
 
 /* NULL: the group runs node by node this time; no error is recorded unless its kernel had to be there. */
-static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p)
+static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p, bool comes_again)
 {
     bool at_once = d->gpu->fuse_at_once;
     cuda_kernel *k = jit_look(d, &p->key, elementwise_key_bytes(&p->key));
     jit_state state = k ? (jit_state)atomic_load_explicit(&k->state, memory_order_acquire) : JIT_FAILED;
     if (LIKELY(state == JIT_READY) || (state == JIT_PENDING && at_once)) return k;
     if (state == JIT_PENDING || (k && !at_once && !failed_for_memory(k))) return NULL;
-    if (!at_once && times_seen(d, &p->key) < SEEN_OFTEN) return explain(p, "new, node by node"), NULL;
+    if (!at_once && !comes_again && times_seen(d, &p->key) < SEEN_OFTEN)
+        return explain(p, "new, node by node"), NULL;
     mx_mark mark = mx_error_mark();
     k = elementwise_kernel(d, &p->key, !at_once);
     explain(p, at_once ? "compiled now" : "compiled meanwhile, node by node");
@@ -119,7 +120,7 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
     elementwise_start(&p, array_shape(last));
     if (!p.total || !(has_others(g) ? cuda_row_program(&p, &rows, g) : add_steps(&p, g))) return false;
     elementwise_place(&p, &l);
-    cuda_kernel *kernel = kernel_now(q->device, &p);
+    cuda_kernel *kernel = kernel_now(q->device, &p, last->made_flags & ARRAY_COMPILED);
     if (!kernel) return false;
     spare_operands(&p, g);
     cuda_call c = {.queue = q,
