@@ -210,12 +210,14 @@ TEST(a_value_read_by_two_groups_and_a_kernel_is_written_once)
 {
     mx_array *x = check_random(SHAPE(64, 64), MX_FLOAT32, -1, 1, 1), *h = mx_tanh(mx_add(x, x));
     mx_array *y = mx_add(mx_matmul(h, x), mx_mul(h, h)), *want;
+    bool before = runtime.fuse;
     runtime.fuse = false;
     mx_array *h2 = mx_tanh(mx_add(x, x));
     want = mx_add(mx_matmul(h2, x), mx_mul(h2, h2));
     CHECK(mx_eval(want));
     runtime.fuse = true;
     CHECK(mx_eval(y) && same_bits(y, want) && mx_is_available(h));
+    runtime.fuse = before;
 }
 
 /* ---- Traces */
@@ -288,6 +290,7 @@ TEST(groups_have_limits)
 {
     enum { MANY = 40 };
     mx_array *x[MANY], *sum[2];
+    bool before = runtime.fuse;
     for (int i = 0; i < MANY; i++) x[i] = check_random(SHAPE(33), MX_FLOAT32, -1, 1, (uint64_t)i + 1);
     for (int k = 0; k < 2; k++) {
         runtime.fuse = k;
@@ -298,7 +301,7 @@ TEST(groups_have_limits)
         for (int i = 0; i < 2 * MANY; i++) sum[k] = mx_mul(sum[k], deep[i]);
         CHECK(mx_eval(sum[k]));
     }
-    runtime.fuse = true;
+    runtime.fuse = before;
     CHECK(same_bits(sum[0], sum[1]));
 }
 

@@ -188,6 +188,7 @@ TEST(products_with_an_epilogue_are_the_same_fused_and_unfused)
                      *b = check_random(SHAPE(s[3]), types[d], -1, 1, 3);
             mx_array *r = check_random(SHAPE(s[0], s[1], s[3]), types[d], -1, 1, 4);
             for (int which = 0; which < (d == 4 ? 1 : 6); which++) {
+                bool before = runtime.fuse;
                 runtime.fuse = false;
                 mx_array *want = product_chain(which, x, w, b, r);
                 CHECK(mx_eval(want));
@@ -197,6 +198,7 @@ TEST(products_with_an_epilogue_are_the_same_fused_and_unfused)
                 check_that(mx_eval(got) && same_bits(want, got), __FILE__, __LINE__, "%s size %d chain %d differs",
                            mx_dtype_name(types[d]), k, which);
                 mx_drop(got);
+                runtime.fuse = before;
             }
         }
     }
@@ -220,7 +222,8 @@ TEST(a_norm_by_hand_takes_the_memory_of_its_result)
     int64_t before = (int64_t)mx_get_active_memory();
     mx_reset_peak_memory();
     CHECK(mx_eval(y));
-    CHECK((int64_t)mx_get_peak_memory() - before <= (int64_t)mx_nbytes(x) + 65536);
+    if (runtime.fuse && mx_default_device().type == MX_CPU)
+        CHECK((int64_t)mx_get_peak_memory() - before <= (int64_t)mx_nbytes(x) + 65536);
     mx_drop(y);
 }
 
