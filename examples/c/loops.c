@@ -64,6 +64,6 @@ int main(void)
     state = mx_from_data((const float[]){0.5f, 0}, SHAPE(2), MX_FLOAT32);
     ok = ok && mx_hessian(energy, NULL, &state, 1, &value, 1, &hessian) && mx_read(hessian, h, sizeof h);
     if (ok) printf("stiffness %.3f, mass %.3f\n", (double)h[0], (double)h[3]);
-    if (!ok || mx_failed()) fprintf(stderr, "%s\n", mx_error());
+    if (!ok || mx_failed()) fprintf(stderr, "%s\n", mx_error().message);
     return !ok;
 }

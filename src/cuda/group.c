@@ -100,8 +100,7 @@ static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p, boo
     jit_state state = k ? (jit_state)atomic_load_explicit(&k->state, memory_order_acquire) : JIT_FAILED;
     if (LIKELY(state == JIT_READY) || (state == JIT_PENDING && at_once)) return k;
     if (state == JIT_PENDING || (k && !at_once && !failed_for_memory(k))) return NULL;
-    if (!at_once && !comes_again && times_seen(d, &p->key) < SEEN_OFTEN)
-        return explain(p, "new, node by node"), NULL;
+    if (!at_once && !comes_again && times_seen(d, &p->key) < SEEN_OFTEN) return explain(p, "new, node by node"), NULL;
     mx_mark mark = mx_error_mark();
     k = elementwise_kernel(d, &p->key, !at_once);
     explain(p, at_once ? "compiled now" : "compiled meanwhile, node by node");

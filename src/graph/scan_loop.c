@@ -174,8 +174,8 @@ static bool backward_body(void *ctx, mx_array *const *in, int nin, mx_array **ou
     for (int i = 0; i < p->constants; i++) sums += b->wanted[i];
     mx_array *const *sum = in + p->constants, *const *dcarry = sum + sums, *const *rest = dcarry + p->carry;
     mx_array *const *dsaved = rest + p->carry + p->xs, *const *dys = dsaved + p->carry;
-    array_list point, dout, din;
-    bool ok = list_start(&point, (size_t)n) & list_start(&dout, p->body->p->nout) & list_start(&din, (size_t)n);
+    array_list point = {0}, dout = {0}, din = {0};
+    bool ok = list_start(&point, (size_t)n) && list_start(&dout, p->body->p->nout) && list_start(&din, (size_t)n);
     mx_array **made = mx_alloc(p->body->p->nout + 1, sizeof *made);
     if (ok && made) {
         list_put_n(&point, in, p->constants);
@@ -217,11 +217,11 @@ static bool run_backward(const backward *b, const mx_call *c, mx_array *const *d
                          mx_array **out)
 {
     const scan_params *p = b->p;
-    array_list in, like;
+    array_list in = {0}, like = {0};
     int sums = 0, dxs = 0, dys = p->carry + (p->saves ? p->carry : 0), first;
     for (int i = 0; i < p->constants; i++) sums += b->wanted[i];
     for (int i = p->constants + p->carry; i < c->nin; i++) dxs += b->wanted[i];
-    bool ok = list_start(&in, (size_t)(3 * c->nin + 2 * c->nout + 2)) &
+    bool ok = list_start(&in, (size_t)(3 * c->nin + 2 * c->nout + 2)) &&
               list_start(&like, (size_t)(3 * c->nin + 2 * c->nout + 2));
     if (ok) {
         list_put_n(&in, c->in, p->constants);
@@ -279,9 +279,9 @@ static bool forward_body(void *ctx, mx_array *const *in, int nin, mx_array **out
 {
     const scan_params *p = ctx;
     int n = nin / 2, made = nout / 2, parts[3] = {p->constants, p->carry, p->xs};
-    array_list point, tin;
+    array_list point = {0}, tin = {0};
     mx_array **y = mx_alloc(2 * (size_t)made + 1, sizeof *y), **ty = y ? y + made : NULL;
-    bool ok = list_start(&point, (size_t)n) & list_start(&tin, (size_t)n) & (y != NULL);
+    bool ok = list_start(&point, (size_t)n) && list_start(&tin, (size_t)n) && (y != NULL);
     for (int k = 0; k < 3 && ok; in += 2 * parts[k++]) {
         list_put_n(&point, in, parts[k]);
         list_put_n(&tin, in + parts[k], parts[k]);
@@ -304,9 +304,9 @@ static bool scan_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
     const scan_params *p = c->params;
     int parts[3] = {p->constants, p->carry, p->xs}, at = 0, ys = (int)p->body->p->nout - p->carry, next;
     scan_params twice = *p;
-    array_list in, like;
+    array_list in = {0}, like = {0};
     mx_array **out = mx_alloc(2 * (size_t)c->nout + 1, sizeof *out);
-    bool ok = list_start(&in, 2 * (size_t)c->nin) & list_start(&like, 2 * (size_t)c->nin) & (out != NULL);
+    bool ok = list_start(&in, 2 * (size_t)c->nin) && list_start(&like, 2 * (size_t)c->nin) && (out != NULL);
     for (int k = 0; k < 3 && ok; at += parts[k++]) {
         list_put_n(&in, c->in + at, parts[k]);
         for (int i = 0; i < parts[k]; i++) list_put(&in, zeros_unless_smooth(tin[at + i], c->in[at + i]));
@@ -348,8 +348,8 @@ static bool scan_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
     int first = p->constants + p->carry, *axes = mx_alloc((size_t)c->nin + (size_t)c->nout + 1, sizeof *axes);
     int64_t size = -1;
     for (int i = 0; i < c->nin && size < 0; i++) size = axis_in[i] == 0 ? c->in[i]->shape[0] : -1;
-    array_list in, like;
-    bool ok = list_start(&in, (size_t)c->nin) & list_start(&like, (size_t)c->nin) & (axes != NULL);
+    array_list in = {0}, like = {0};
+    bool ok = list_start(&in, (size_t)c->nin) && list_start(&like, (size_t)c->nin) && (axes != NULL);
     for (int i = 0; i < c->nin && ok; i++) {
         bool is_carry = i >= p->constants && i < first, mapped = axis_in[i] == 0;
         axes[i] = is_carry || mapped ? 0 : MX_UNMAPPED;

@@ -134,9 +134,9 @@ static bool forward_cond(void *ctx, mx_array *const *in, int nin, mx_array **out
 static bool forward_body(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     const while_params *p = ctx;
-    array_list point, tin;
+    array_list point = {0}, tin = {0};
     (void)nout;
-    bool ok = list_start(&point, (size_t)nin) & list_start(&tin, (size_t)nin);
+    bool ok = list_start(&point, (size_t)nin) && list_start(&tin, (size_t)nin);
     if (ok) primals_of(p, in, &point, &tin);
     ok = ok && mx_jvp(control_run, p->body->p, point.at, tin.at, point.count, out, out + p->carry, p->carry);
     for (int i = 0; i < p->carry && ok; i++)

@@ -200,7 +200,7 @@ TEST(a_body_is_called_once)
 TEST(a_long_scan_needs_the_memory_of_a_step)
 {
     int calls = 0;
-    mx_array *x = mx_eval(x = mx_zeros(SHAPE(100000), MX_FLOAT32)) ? x : NULL, *y;
+    mx_array *x = mx_eval(x = mx_zeros(SHAPE(100000), MX_FLOAT32)) ? x : NULL, *y = NULL;
     CHECK(x && mx_scan(counted_body, &calls, &x, 1, NULL, 0, 100, false, &y, NULL, 0));
     check_synchronize();
     mx_reset_peak_memory();

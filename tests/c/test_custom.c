@@ -252,7 +252,7 @@ static bool forward_with_capture(void *ctx, mx_array *const *in, int nin, mx_arr
 
 TEST(captured_arrays_are_constants)
 {
-    mx_array *x = FLOATS_OF(1, 2), *y = FLOATS_OF(3, 4), *value, *one = mx_ones_like(x), *traced, *d;
+    mx_array *x = FLOATS_OF(1, 2), *y = FLOATS_OF(3, 4), *value = NULL, *one = mx_ones_like(x), *traced, *d;
     mx_trace *t = mx_trace_begin(&y, 1, &traced);
     CHECK(t && forward_with_capture(&traced, &x, 1, &value, 1));
     CHECK(mx_trace_vjp(t, &value, &one, 1, &d));

@@ -48,7 +48,7 @@ static bool matrix_of(void *ctx, mx_array *const *in, int nin, mx_array **out, i
 
 TEST(jacobians_of_matrices_have_both_shapes)
 {
-    mx_array *x = check_random(SHAPE(2, 3), MX_FLOAT32, -1, 1, 1), *y, *r, *f;
+    mx_array *x = check_random(SHAPE(2, 3), MX_FLOAT32, -1, 1, 1), *y, *r, *f = NULL;
     CHECK(mx_jacrev(matrix_of, NULL, &x, 1, &y, 1, &r) && mx_jacfwd(matrix_of, NULL, &x, 1, &y, 1, &f));
     CHECK_SHAPE(r, SHAPE(2, 2, 2, 3), MX_FLOAT32);
     CHECK(mx_value(mx_allclose(r, f, 1e-5, 1e-6, false)) == 1);
