@@ -175,11 +175,14 @@ def test_nothing_grows(name):
         gc.collect()
     times(50)
     active, objects = mx.get_active_memory(), len(gc.get_objects())
-    before = resident()
-    times(1000)
-    assert mx.get_active_memory() <= active
-    assert len(gc.get_objects()) <= objects + 500  # of 1000 calls
-    assert resident() - before < 2 << 20  # 2 KB a call would show
+    grown = []
+    while len(grown) < 3 and (not grown or grown[-1] >= 2 << 20):  # a kernel compiled meanwhile grows once, a leak always
+        before = resident()
+        times(1000)
+        assert mx.get_active_memory() <= active
+        assert len(gc.get_objects()) <= objects + 500  # of 1000 calls
+        grown.append(resident() - before)
+    assert grown[-1] < 2 << 20  # 2 KB a call would show
 
 
 def test_cycles_through_transformed_functions_are_collected():
