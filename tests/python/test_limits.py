@@ -176,7 +176,7 @@ def test_nothing_grows(name):
     times(50)
     active, objects = mx.get_active_memory(), len(gc.get_objects())
     grown = []
-    while len(grown) < 3 and (not grown or grown[-1] >= 2 << 20):  # a kernel compiled meanwhile grows once, a leak always
+    while len(grown) < 3 and (not grown or grown[-1] >= 2 << 20):  # a new kernel grows once, a leak always
         before = resident()
         times(1000)
         assert mx.get_active_memory() <= active
