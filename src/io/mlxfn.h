@@ -29,6 +29,7 @@ typedef struct mlxfn_entry {
 typedef struct mlxfn_function {
     char **names; /* of the last inputs */
     int name_count, nin, nout;
+    bool shapeless; /* the shapes of values are examples */
     uint32_t *inputs, *outputs;
     mlxfn_value *values;
     mlxfn_entry *entries;

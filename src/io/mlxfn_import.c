@@ -3,6 +3,7 @@
  * MLX's primitives made from arrays, in public functions, which check what they are given: a file is not trusted.
  * What comes out must have the dtype that the file says and, unless sizes are free, the shape.  data table */
 #include "core/memory.h"
+#include "core/shape.h"
 #include "io/mlxfn.h"
 #include "mica/array.h"
 #include "mica/error.h"
@@ -527,10 +528,13 @@ static bool check_output(const mlxfn_function *f, const mlxfn_entry *e, int i, m
 {
     const mlxfn_value *v = &f->values[e->out[i]];
     if (!made || mx_failed()) return false;
-    if (mx_dtype_of(made) == v->dtype && mx_ndim(made) == v->shape.ndim) return true;
-    return mx_fail_false(MX_RUNTIME, "[import_function] %s made %s of %d dimensions, the file says %s of %d.",
-                         e->primitive->name, mx_dtype_name(mx_dtype_of(made)), mx_ndim(made), mx_dtype_name(v->dtype),
-                         v->shape.ndim);
+    mx_shape said = {v->shape.ndim, v->shape.at}, shape = mx_shape_of(made);
+    bool same = mx_dtype_of(made) == v->dtype && shape.ndim == said.ndim;
+    if (same && (f->shapeless || shape_equal(shape, said))) return true;
+    char a[SHAPE_TEXT], b[SHAPE_TEXT];
+    return mx_fail_false(MX_RUNTIME, "[import_function] %s made %s of shape %s, the file says %s of shape %s.",
+                         e->primitive->name, mx_dtype_name(mx_dtype_of(made)), shape_text(a, shape),
+                         mx_dtype_name(v->dtype), shape_text(b, said));
 }
 
 static bool apply_entry(const mlxfn_function *f, const mlxfn_entry *e, mx_array **values)

@@ -274,7 +274,8 @@ static bool take_primitive(reading *r, uint64_t id)
         e->fields[i].kind = e->primitive->fields[i];
         if (!take_field(r, e, &e->fields[i], &used)) return false;
     }
-    for (int i = 0, at = 0; i < MLXFN_MAX_FIELDS; at += e->fields[i++].count) e->fields[i].list = e->lists + at;
+    for (int i = 0, at = 0; i < MLXFN_MAX_FIELDS; at += e->fields[i++].count)
+        e->fields[i].list = e->lists ? e->lists + at : NULL;
     return take_outputs(r, id, e);
 }
 
@@ -396,6 +397,7 @@ static bool take_functions(reading *r, mx_imported *file)
         mx_free(r->map.ids);
         mx_free(r->map.values);
         r->map = (struct id_map){0};
+        r->f->shapeless = file->shapeless;
         if (!take_function(r)) return false;
         if (!(file->compiled[i] = mx_compile(apply_function, r->f, r->f->nout, false))) return false;
     }
