@@ -249,6 +249,7 @@ class Mica(Mlx):
 
 class Numpy(Implementation):
     module = "numpy"
+    fused = fused_rows = None  # nothing to fuse with
 
     def __init__(self):
         def softmax(x):

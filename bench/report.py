@@ -33,6 +33,8 @@ def judge(goal, medians, earlier):
 def quantity(value, unit):
     if unit == "B":
         return f"{value / 2**20:.1f} MiB"
+    if unit == "%":
+        return f"{value:.1f}%"
     for scale, name in ((1, "s"), (1e-3, "ms"), (1e-6, "us")):
         if value >= scale:
             return f"{value / scale:.3g} {name}"
