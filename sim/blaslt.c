@@ -13,33 +13,22 @@
 enum { VERSION = 130000, MAGIC = 0x6c74, SPLIT_K = 1024, VECTOR = 16, WORKSPACE_ALIGNMENT = 256 };
 enum { OK, NOT_INITIALIZED, ALLOC_FAILED = 3, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
 
-typedef struct sim_lt_handle {
+struct sim_lt_handle {
     int live;
-} sim_lt_handle;
-typedef struct sim_desc {
+};
+struct sim_desc {
     int compute, scale, op_a, op_b, epilogue;
     uint64_t bias;
-} sim_desc;
-typedef struct sim_layout {
+};
+struct sim_layout {
     int type, batch;
     uint64_t rows, columns;
     int64_t leading, stride;
-} sim_layout;
-typedef struct sim_preference {
+};
+struct sim_preference {
     uint64_t workspace_bytes;
     uint32_t reductions, alignment[4];
-} sim_preference;
-typedef struct sim_algo {
-    uint64_t magic, problem, workspace_bytes, alignment; /* alignment: of the operands, 16 bits each */
-    uint64_t unused[4];
-} sim_algo;
-typedef struct sim_heuristic {
-    sim_algo algo;
-    size_t workspace_bytes;
-    int state;
-    float waves;
-    int reserved[4];
-} sim_heuristic;
+};
 typedef struct problem {
     const sim_desc *desc;
     const sim_layout *layout[4]; /* A, B, C, D */

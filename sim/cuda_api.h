@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of the driver's and NVRTC's binary interface that is simulated, from NVIDIA's public documentation.  VALUES is
- * compared with the toolkit's headers where they are installed. */
+ * The part of the driver's and NVRTC's binary interface that is simulated, from NVIDIA's public documentation.  SIM_VALUES,
+ * the functions and the structs that callers see are compared with the toolkit's headers where they are installed. */
 #ifndef SIM_CUDA_API_H
 #define SIM_CUDA_API_H
 
@@ -54,12 +54,37 @@ enum sim_value {
 typedef int sim_result;
 typedef unsigned long long sim_device_ptr;
 
+typedef struct sim_stream sim_stream;
+typedef struct sim_event sim_event;
+typedef struct sim_graph sim_graph;
+typedef struct sim_node sim_node;
+typedef struct sim_exec sim_exec;
+typedef struct sim_lt_handle sim_lt_handle;
+typedef struct sim_desc sim_desc;
+typedef struct sim_layout sim_layout;
+typedef struct sim_preference sim_preference;
+
 typedef struct sim_kernel_node_params {
     struct sim_function *function;
     unsigned grid[3], block[3], shared_bytes;
     void **params, **extra;
     void *library_kernel, *context;
 } sim_kernel_node_params;
+typedef struct sim_update_result {
+    int result;
+    sim_node *node, *from;
+} sim_update_result;
+typedef struct sim_algo {
+    uint64_t magic, problem, workspace_bytes, alignment; /* alignment: of the operands, 16 bits each */
+    uint64_t unused[4];
+} sim_algo;
+typedef struct sim_heuristic {
+    sim_algo algo;
+    size_t workspace_bytes;
+    int state;
+    float waves;
+    int reserved[4];
+} sim_heuristic;
 
 enum nvrtc_value {
     NVRTC_OK = 0,
@@ -71,5 +96,15 @@ enum nvrtc_value {
 };
 
 #define API __attribute__((visibility("default")))
+
+#ifndef __cplusplus /* the test has NVIDIA's declarations of them */
+struct sim_function;
+struct sim_loaded;
+struct sim_program;
+#define FUNCTION(result, name, params) API result name params;
+#include "functions.def"
+#undef FUNCTION
+API int simFailAt(const char *name, int at, int error);
+#endif
 
 #endif

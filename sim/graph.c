@@ -142,9 +142,9 @@ static sim_nodes *copy_nodes(sim_node *const *node, int count)
     return nodes;
 }
 
-typedef struct sim_exec {
+struct sim_exec {
     sim_nodes *nodes;
-} sim_exec;
+};
 
 API sim_result cuGraphAddChildGraphNode(sim_node **node, sim_graph *g, sim_node *const *after, size_t count,
                                         sim_graph *child)
@@ -201,11 +201,6 @@ API sim_result cuGraphExecKernelNodeSetParams_v2(sim_exec *exec, sim_node *node,
     free(filled.params);
     return sim_leave(SIM_INVALID_VALUE);
 }
-
-typedef struct sim_update_result {
-    int result;
-    sim_node *node, *from;
-} sim_update_result;
 
 /* The new graph must have the same nodes in the same places. */
 API sim_result cuGraphExecUpdate_v2(sim_exec *exec, sim_graph *g, sim_update_result *result)

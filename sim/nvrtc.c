@@ -21,7 +21,7 @@ uint64_t sim_hash(const void *p, size_t bytes, uint64_t h);
 
 enum { PATH_BYTES = 1024, COMMAND_BYTES = 16384 };
 
-struct program {
+struct sim_program {
     char *source, *name, *log;
     int header_count;
     char **header, **header_name;
@@ -257,7 +257,7 @@ static void make_folders(const char *folder, const char *name)
     }
 }
 
-static bool write_sources(const struct program *p, const char *folder)
+static bool write_sources(const struct sim_program *p, const char *folder)
 {
     bool ok = write_file(folder, "kernel.cu", p->source, strlen(p->source));
     for (int i = 0; ok && i < p->header_count; i++) {
@@ -270,7 +270,7 @@ static bool write_sources(const struct program *p, const char *folder)
     return ok;
 }
 
-static int build(const struct program *p, const struct options *o, const char *folder, const char *shim)
+static int build(const struct sim_program *p, const struct options *o, const char *folder, const char *shim)
 {
     const char *cxx = getenv("SIM_CXX") ? getenv("SIM_CXX") : "c++",
                *level = getenv("SIM_OPT") ? getenv("SIM_OPT") : "-O1";
@@ -301,7 +301,7 @@ static int build(const struct program *p, const struct options *o, const char *f
     return run_shell(command) ? NVRTC_COMPILATION : NVRTC_OK;
 }
 
-static int take_image(struct program *p, const char *folder)
+static int take_image(struct sim_program *p, const char *folder)
 {
     char path[PATH_BYTES + 16];
     size_t bytes = 0;
@@ -318,7 +318,7 @@ static int take_image(struct program *p, const char *folder)
     return p->image ? NVRTC_OK : NVRTC_OUT_OF_MEMORY;
 }
 
-static void set_log(struct program *p, const char *text)
+static void set_log(struct sim_program *p, const char *text)
 {
     free(p->log);
     p->log = strdup(text ? text : "");
@@ -331,7 +331,7 @@ static void remove_folder(const char *folder)
     if (!getenv("SIM_KEEP")) run_shell(command);
 }
 
-static int compile(struct program *p, const struct options *o)
+static int compile(struct sim_program *p, const struct options *o)
 {
     char shim[PATH_BYTES], folder[PATH_BYTES], path[PATH_BYTES + 8];
     if (!shim_folder(shim)) {
@@ -382,7 +382,7 @@ static uint64_t identity(void)
     return h | 1;
 }
 
-static bool cache_path(const struct program *p, const struct options *o, char *path)
+static bool cache_path(const struct sim_program *p, const struct options *o, char *path)
 {
     const char *folder = getenv("SIM_CACHE");
     uint64_t h = identity();
@@ -394,7 +394,7 @@ static bool cache_path(const struct program *p, const struct options *o, char *p
     return true;
 }
 
-static void store(const struct program *p, const char *path)
+static void store(const struct sim_program *p, const char *path)
 {
     char folder[PATH_BYTES], name[64];
     snprintf(folder, sizeof folder, "%s", path);
@@ -406,7 +406,7 @@ static void store(const struct program *p, const char *path)
     if (!write_file(folder, name, p->image, p->image_bytes) || rename(part, path)) unlink(part);
 }
 
-static bool take_cached(struct program *p, const char *path)
+static bool take_cached(struct sim_program *p, const char *path)
 {
     p->image = read_file(path, &p->image_bytes);
     if (!p->image) return false;
@@ -494,9 +494,9 @@ API const char *nvrtcGetErrorString(int r)
                                         : "NVRTC_ERROR unknown";
 }
 
-API int nvrtcDestroyProgram(struct program **handle)
+API int nvrtcDestroyProgram(struct sim_program **handle)
 {
-    struct program *p = *handle;
+    struct sim_program *p = *handle;
     if (!p) return NVRTC_INVALID_PROGRAM;
     for (int i = 0; i < p->header_count; i++) {
         free(p->header[i]);
@@ -513,10 +513,10 @@ API int nvrtcDestroyProgram(struct program **handle)
     return NVRTC_OK;
 }
 
-API int nvrtcCreateProgram(struct program **handle, const char *source, const char *name, int header_count,
+API int nvrtcCreateProgram(struct sim_program **handle, const char *source, const char *name, int header_count,
                            const char *const *headers, const char *const *names)
 {
-    struct program *p = calloc(1, sizeof *p);
+    struct sim_program *p = calloc(1, sizeof *p);
     if (!p) return NVRTC_OUT_OF_MEMORY;
     p->source = strdup(source);
     p->name = strdup(name ? name : "default_program");
@@ -532,7 +532,7 @@ API int nvrtcCreateProgram(struct program **handle, const char *source, const ch
     return NVRTC_OK;
 }
 
-API int nvrtcCompileProgram(struct program *p, int count, const char *const *options)
+API int nvrtcCompileProgram(struct sim_program *p, int count, const char *const *options)
 {
     struct options o = {.arch = 75};
     for (int i = 0; i < count; i++) {
@@ -550,26 +550,26 @@ API int nvrtcCompileProgram(struct program *p, int count, const char *const *opt
     return r;
 }
 
-API int nvrtcGetCUBINSize(const struct program *p, size_t *bytes)
+API int nvrtcGetCUBINSize(const struct sim_program *p, size_t *bytes)
 {
     *bytes = p->image_bytes;
     return p->image ? NVRTC_OK : NVRTC_INVALID_PROGRAM;
 }
 
-API int nvrtcGetCUBIN(const struct program *p, char *image)
+API int nvrtcGetCUBIN(const struct sim_program *p, char *image)
 {
     if (!p->image) return NVRTC_INVALID_PROGRAM;
     memcpy(image, p->image, p->image_bytes);
     return NVRTC_OK;
 }
 
-API int nvrtcGetProgramLogSize(const struct program *p, size_t *bytes)
+API int nvrtcGetProgramLogSize(const struct sim_program *p, size_t *bytes)
 {
     *bytes = strlen(p->log) + 1;
     return NVRTC_OK;
 }
 
-API int nvrtcGetProgramLog(const struct program *p, char *log)
+API int nvrtcGetProgramLog(const struct sim_program *p, char *log)
 {
     memcpy(log, p->log, strlen(p->log) + 1);
     return NVRTC_OK;

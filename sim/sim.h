@@ -29,19 +29,19 @@ struct sim_loaded {
     char *image; /* in check mode: for the lines of its source */
     size_t image_bytes;
 };
-typedef struct sim_event {
+struct sim_event {
     uint64_t recorded, done; /* generations */
     uint64_t clock[SIM_STREAMS];
     struct sim_graph *capture;
     int capture_node;
     double time;
-} sim_event;
+};
 
 /* What a stream or a graph runs. */
 typedef struct sim_command {
     sim_command_kind kind;
     struct sim_command *next;
-    struct sim_stream *stream;
+    sim_stream *stream;
     uint32_t id;
     uint64_t clock[SIM_STREAMS];
     struct sim_function *function;
@@ -61,7 +61,7 @@ typedef struct sim_command {
     struct sim_nodes *nodes;
 } sim_command;
 
-typedef struct sim_stream {
+struct sim_stream {
     bool live, blocking;
     int id;
     sim_command *head, *tail;
@@ -69,22 +69,22 @@ typedef struct sim_stream {
     struct sim_graph *capture;
     bool capture_origin;
     int capture_after[16], capture_count;
-} sim_stream;
+};
 
 /* Nodes of an executable graph, shared with the launches under way. */
 typedef struct sim_nodes {
     int references, count;
     struct sim_node **node;
 } sim_nodes;
-typedef struct sim_node {
+struct sim_node {
     sim_command command;
     struct sim_node *origin; /* in the graph that it was made from */
     int *after, after_count;
-} sim_node;
-typedef struct sim_graph {
+};
+struct sim_graph {
     sim_node **node;
     int count;
-} sim_graph;
+};
 
 typedef struct sim_block {
     uint64_t p;

@@ -4,39 +4,13 @@
 // size and kind of each, values of constants, sizes and alignments of structs, and that the libraries export the names
 // (arguments: libraries or stubs, each of which is asked; a name must be in one).  C++, because it can look into a
 // function's type.
+#include "../../sim/tests/same_abi.h"
 #include "cuda/driver.h"
 #include <cstdio>
 #include <cublasLt.h>
 #include <cuda.h>
 #include <dlfcn.h>
 #include <nvrtc.h>
-#include <type_traits>
-
-// CUDA 13 gives it a second name, which its header puts in the place of the first; both are exported, with the same type.
-#ifdef cuEventElapsedTime
-#undef cuEventElapsedTime
-extern "C" decltype(cuEventElapsedTime_v2) cuEventElapsedTime;
-#endif
-
-template <typename A, typename B>
-constexpr bool alike = sizeof(A) == sizeof(B) && std::is_pointer<A>::value == std::is_pointer<B>::value &&
-                       std::is_floating_point<A>::value == std::is_floating_point<B>::value;
-template <> constexpr bool alike<void, void> = true;
-
-template <typename A, typename B> struct same_abi : std::false_type {
-};
-template <typename R, typename... P, typename S, typename... Q> struct same_abi<R (*)(P...), S (*)(Q...)> {
-    template <typename... T> struct list {
-    };
-    template <typename X, typename Y> struct all : std::false_type {
-    };
-    template <typename Z> struct all<list<>, Z> : std::is_same<Z, list<>> {
-    };
-    template <typename X, typename... Xs, typename Y, typename... Ys> struct all<list<X, Xs...>, list<Y, Ys...>> {
-        static constexpr bool value = alike<X, Y> && all<list<Xs...>, list<Ys...>>::value;
-    };
-    static constexpr bool value = alike<R, S> && all<list<P...>, list<Q...>>::value;
-};
 
 #define CHECK_TYPE(table, function)                                                                                    \
     static_assert(same_abi<decltype(&::function), decltype(table::function)>::value, #function " differs");
