@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMIT_LAUNCHES = 64, COMMIT_BYTES = 256 << 20 };
+enum { COMMIT_LAUNCHES = 64, COMMIT_BYTES = 256 << 20, FAILURES_MAX = 1024 };
 
 /* ---- Making */
 static cuda_queue *make_queue(cuda_device *d, mx_stream *stream)
@@ -55,21 +55,52 @@ cuda_queue *cuda_queue_of(mx_stream *stream)
 }
 
 /* ---- Failures */
+/* The two oldest become one, so that the list has an end.  It spoils what was computed between them too, which nobody
+ * has read for a thousand failures. */
+static void join_oldest(cuda_queue *q)
+{
+    queue_failure *f = atomic_load(&q->failures);
+    while (f->next->next) f = f->next;
+    queue_failure *oldest = f->next;
+    if (oldest->from < f->from) f->from = oldest->from;
+    if (oldest->to > f->to) f->to = oldest->to;
+    f->next = NULL;
+    failure_drop(oldest->failure);
+    if (oldest != &q->last_resort) mx_free(oldest);
+    q->failure_count--;
+}
+
+/* What a lost device spoils is not noted again. */
+static bool is_spoiled(const cuda_queue *q, uint64_t from)
+{
+    const queue_failure *f = atomic_load(&q->failures);
+    while (f && (f->to != UINT64_MAX || from < f->from)) f = f->next;
+    return f != NULL;
+}
+
 /* Takes the failure; NULL: there was no memory for it.  Without memory to remember which batches failed and why, nothing
  * of the queue from here on is believed. */
 static void fail_tickets_take(cuda_queue *q, mx_failure *failure, uint64_t from, uint64_t to)
 {
+    if (failure) stream_note_failure(q->stream, failure);
+    if (is_spoiled(q, from)) {
+        failure_drop(failure);
+        return;
+    }
     queue_failure *f = failure ? memory_try(sizeof *f) : NULL;
     if (!f) {
         failure_drop(failure);
-        if (q->last_resort.to) return; /* it spoils this too */
+        if (q->last_resort.to) { /* from a later batch on */
+            q->last_resort.from = from;
+            return;
+        }
         f = &q->last_resort;
         failure = NULL;
         to = UINT64_MAX;
     }
     *f = (queue_failure){failure, from, to, atomic_load(&q->failures)};
     atomic_store_explicit(&q->failures, f, memory_order_release);
-    if (failure) stream_note_failure(q->stream, failure);
+    if (++q->failure_count > FAILURES_MAX) join_oldest(q);
 }
 
 void queue_raise(const queue_failure *f)

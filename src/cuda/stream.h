@@ -70,7 +70,8 @@ struct cuda_queue {
     char names[QUEUE_EVENTS][QUEUE_NAMES]; /* the ops of recent batches */
     cuda_graph_cache *graphs;
     queue_failure last_resort;         /* for a failure that there is no memory for */
-    _Atomic(queue_failure *) failures; /* read without the lock to see that there is none */
+    _Atomic(queue_failure *) failures; /* newest first; read without the lock to see that there is none */
+    int failure_count;
     mx_stream *stream;
     cuda_ring ring;
     bool constants_asked;

@@ -4,7 +4,9 @@
  * clear error or none at all; the CPU goes on, and so does the GPU where it can. */
 #include "host.h"
 #include "core/memory.h"
+#include "core/stream.h"
 #include "cuda/jit.h"
+#include "cuda/stream.h"
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -170,6 +172,38 @@ void case_launch_fails(void)
         if (k == 1) CHECK(mx_eval(y) && mx_synchronize(NULL));
         if (k == 0) EXPECT_ERROR(!mx_synchronize(NULL), MX_RUNTIME, "its kernels do not start");
     }
+    mx_drop(good);
+}
+
+/* A server that goes on: what is kept of its failures has an end, and spoils nothing that is in use. */
+void case_many_failures(void)
+{
+    enum { COUNT = 1500, PERIOD = 300 };
+    mx_stream *stream = gpu_stream();
+    mx_use_stream(stream);
+    mx_array *good = mx_keep(mx_exp(vector(10, 0))), *bad[COUNT / PERIOD], *between = NULL;
+    CHECK(mx_eval(good));
+    for (int i = 0; i < COUNT; i++) {
+        mx_scope s = mx_scope_open();
+        mx_array *x = mx_mul(good, mx_float(2));
+        if (i % PERIOD == 0) bad[i / PERIOD] = mx_keep(x);
+        fail_at("cuLaunchKernel", 1, 1);
+        CHECK(!mx_eval(x));
+        mx_error();
+        if (i == COUNT - PERIOD) CHECK(mx_eval(between = mx_keep(mx_mul(vector(10, 1), mx_float(3)))));
+        mx_scope_close(s, NULL);
+    }
+    for (int i = 0; i < COUNT / PERIOD; i++) {
+        EXPECT_ERROR(!mx_data(bad[i]), MX_RUNTIME, "[multiply] GPU: its kernels do not start");
+        mx_drop(bad[i]);
+    }
+    CHECK(holds(between, 3, 3) && mx_data(good) && gpu_works());
+    int kept = 0;
+    const cuda_queue *q = atomic_load(&stream->state);
+    for (const queue_failure *f = atomic_load(&q->failures); f; f = f->next) kept++;
+    CHECK(kept >= PERIOD && kept < COUNT);
+    EXPECT_ERROR(!mx_synchronize(NULL), MX_RUNTIME, "multiply");
+    mx_drop(between);
     mx_drop(good);
 }
 
