@@ -31,7 +31,7 @@ SANITIZED := $(CMAKE_ARGS) -DMICA_BUILD_PYTHON=OFF -DCMAKE_BUILD_TYPE=RelWithDeb
 FUZZERS   := safetensors npy npz mlxfn
 FUZZ_SECONDS := 60
 
-.PHONY: help setup setup-test setup-check venv build run test check format-check tsan fuzz full gpu-bundle wheel bench golden clean
+.PHONY: help setup setup-test setup-check venv build run test check format-check tsan fuzz full kernels gpu-bundle wheel bench golden clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -104,6 +104,9 @@ full: test check  ## the whole matrix: all sizes, torture of everything, tsan on
 	$(CTEST) --test-dir build-tsan --timeout 7200 -E '^sim_|sweep|shared_cache'
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python
 	$(MAKE) fuzz FUZZ_SECONDS=3600
+
+kernels: build  ## every GPU kernel that changed through NVRTC, for all architectures, into the list of what has passed
+	$(BUILD)/tests/cuda_nvrtc --all sm_80 sm_90a sm_100 --record tests/cuda/nvrtc_known.txt
 
 gpu-bundle: build  ## dist/mica-gpu.tar.gz: what a machine with a GPU and no packages needs to test and measure (bench/gpu.sh)
 	@$(WITH) tools/gpu_bundle $(BUILD) dist/mica-gpu.tar.gz

@@ -18,10 +18,12 @@ else()
   set_tests_properties(cuda_abi PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 endif()
 
-# Every kernel through NVRTC: one dtype of each kind, those that changed; `make full` takes all dtypes and layouts.
+# Every kernel through NVRTC: one dtype of each kind, those that changed against the list of what has passed
+# (`make kernels` writes it; a stale one costs time only); `make full` takes all dtypes and layouts of all.
 add_executable(cuda_nvrtc cuda/nvrtc.c)
 target_link_libraries(cuda_nvrtc PRIVATE mica_static)
-add_test(NAME cuda_nvrtc COMMAND cuda_nvrtc sm_80 sm_90a sm_100 --known ${CMAKE_CURRENT_BINARY_DIR}/cuda_nvrtc_known)
+add_test(NAME cuda_nvrtc COMMAND cuda_nvrtc sm_80 sm_90a sm_100 --known ${CMAKE_CURRENT_SOURCE_DIR}/cuda/nvrtc_known.txt
+         --record ${CMAKE_CURRENT_BINARY_DIR}/cuda_nvrtc_known.txt)
 set_tests_properties(cuda_nvrtc PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
 
 if(TARGET mica_sim)
@@ -77,8 +79,8 @@ if(TARGET mica_sim)
     set_tests_properties(cuda_host_${name} PROPERTIES TIMEOUT 120
         ENVIRONMENT "${sim_environment};${ARGN}")
   endfunction()
-  foreach(case right both_devices streams exported foreign limits two_memories no_memory launch_fails launch_fails_without_memory device_lost busy sweep
-      sweep_start bad_kernel groups shared_cache fork fork_first)
+  foreach(case right both_devices streams exported foreign limits two_memories no_memory launch_fails many_failures
+      launch_fails_without_memory device_lost busy sweep sweep_start bad_kernel groups shared_cache fork fork_first)
     add_host_test(${case} ${case})
   endforeach()
   add_host_test(memory memory SIM_MEM=52428800)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every kernel through the real NVRTC, which needs no GPU: it must compile, and use no stack frame and spill no register.
- * Arguments: architectures (sm_80 ...); part of a kernel's name; --all takes all dtypes and layouts instead of one of each kind; --known FILE skips
- * what passed before, by a hash of all that the code depends on, and adds what passes now.  Exit code 77: there is no
- * NVRTC. */
+ * Arguments: architectures (sm_80 ...); part of a kernel's name; --all takes all dtypes and layouts instead of one of each kind.
+ * --known FILE skips what is listed there: hashes of all that the verdict depends on, one a line, in any order; what is
+ * no hash is passed over.  --record FILE does too, and adds what passes; with --all what no longer exists goes.  Exit
+ * code 77: there is no NVRTC. */
 #include "cuda/group.h"
 #include "cuda/jit.h"
 #include "cuda/variant.h"
@@ -11,15 +12,19 @@
 #include "core/params/cast.h"
 #include "mica.h"
 #include <ctype.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { HASH_DIGITS = 16 };
+#define HASH "%016" PRIx64
+
 typedef struct job {
     const char *arch;
-    cache_key key;
+    uint64_t hash;
     bool passed;
     char entry[96];
     char *source;
@@ -27,47 +32,75 @@ typedef struct job {
 
 typedef struct run {
     cuda_nvrtc nvrtc;
-    const char *archs[8], *known_file, *only; /* only: part of a kernel's name; NULL: all */
+    const char *archs[8], *record_file, *only; /* only: part of a kernel's name; NULL: all */
     int arch_count;
     bool all;
-    cache_key *known;
-    size_t known_count;
+    uint64_t *known, *met; /* met: known, and a kernel of this run */
+    size_t known_count, met_count;
     job *jobs;
-    size_t job_count, skipped;
+    size_t job_count;
     _Atomic size_t next;
     _Atomic int failed;
     pthread_mutex_t lock;
 } run;
 
 /* ---- What passed before */
-static int compare_keys(const void *a, const void *b)
+static void add_hash(uint64_t **list, size_t *count, uint64_t hash)
 {
-    return memcmp(a, b, sizeof(cache_key));
+    if (*count % 1024 == 0) *list = realloc(*list, (*count + 1024) * sizeof hash);
+    (*list)[(*count)++] = hash;
 }
 
-static void read_known(run *r)
+static int compare_hashes(const void *a, const void *b)
 {
-    FILE *f = r->known_file ? fopen(r->known_file, "rb") : NULL;
-    cache_key key;
-    while (f && fread(&key, sizeof key, 1, f) == 1) {
-        if (r->known_count % 1024 == 0) r->known = realloc(r->known, (r->known_count + 1024) * sizeof key);
-        r->known[r->known_count++] = key;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort_hashes(uint64_t *list, size_t count)
+{
+    if (count) qsort(list, count, sizeof *list, compare_hashes);
+}
+
+static void read_known(run *r, const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char line[128], *end;
+    while (f && fgets(line, sizeof line, f)) {
+        uint64_t hash = strtoull(line, &end, 16);
+        if (end == line + HASH_DIGITS && *end == '\n') add_hash(&r->known, &r->known_count, hash);
     }
     if (f) fclose(f);
-    if (r->known_count) qsort(r->known, r->known_count, sizeof key, compare_keys);
 }
 
 /* At once: a run that is interrupted goes on where it was. */
-static void add_known(run *r, const cache_key *key)
+static void add_known(run *r, uint64_t hash)
 {
-    if (!r->known_file) return;
+    if (!r->record_file) return;
     pthread_mutex_lock(&r->lock);
-    FILE *f = fopen(r->known_file, "ab");
+    FILE *f = fopen(r->record_file, "a");
     if (f) {
-        fwrite(key, sizeof *key, 1, f);
+        fprintf(f, HASH "\n", hash);
         fclose(f);
     }
     pthread_mutex_unlock(&r->lock);
+}
+
+/* Sorted, each once: what this run has seen, and what it was not to look at. */
+static void write_known(run *r)
+{
+    bool whole = r->all && !r->only;
+    uint64_t *list = whole ? r->met : r->known;
+    size_t count = whole ? r->met_count : r->known_count;
+    for (size_t i = 0; i < r->job_count; i++) {
+        if (r->jobs[i].passed) add_hash(&list, &count, r->jobs[i].hash);
+    }
+    sort_hashes(list, count);
+    FILE *f = fopen(r->record_file, "w");
+    for (size_t i = 0; f && i < count; i++) {
+        if (!i || list[i] != list[i - 1]) fprintf(f, HASH "\n", list[i]);
+    }
+    if (!f || fclose(f)) perror(r->record_file), r->failed++;
 }
 
 /* ---- One kernel */
@@ -100,6 +133,32 @@ static long allowed_bytes(const char *entry)
     return strstr(entry, "double") || strstr(entry, "c64") ? 96 : 0;
 }
 
+/* jit_key follows includes of one spelling only. */
+static bool includes_are_followed(const char *text)
+{
+    for (const char *at = text; (at = strchr(at, '#')); at++) {
+        const char *word = at + 1 + strspn(at + 1, " \t");
+        if (strncmp(word, "include", 7) == 0 && strncmp(at, "#include \"cuda/kernels/", 23) != 0) return false;
+    }
+    return true;
+}
+
+/* Of all that the verdict depends on: the code, its compiler and what the kernel may use. */
+static uint64_t hash_of(run *r, const char *arch, const char *source, const char *entry)
+{
+    struct {
+        cache_key key;
+        int64_t stack, bytes;
+    } all = {.stack = allowed_stack(entry), .bytes = allowed_bytes(entry)};
+    uint8_t digest[32];
+    uint64_t hash = 0;
+    if (!includes_are_followed(source)) printf("%s: includes that its key does not follow\n", entry), exit(1);
+    if (!jit_key(&r->nvrtc, arch, source, entry, &all.key)) exit(1);
+    sha256(&all, sizeof all, digest);
+    for (int i = 0; i < 8; i++) hash = hash << 8 | digest[i];
+    return hash;
+}
+
 static void compile(run *r, job *j)
 {
     char *log = NULL;
@@ -116,7 +175,7 @@ static void compile(run *r, job *j)
         r->failed++;
     }
     if (j->passed && r->only) printf("%s for %s: %ld registers\n", j->entry, j->arch, number_before(log, " registers"));
-    if (j->passed) add_known(r, &j->key);
+    if (j->passed) add_known(r, j->hash);
     mx_free(image);
     mx_free(log);
 }
@@ -131,10 +190,9 @@ static void *work(void *of)
 static void check_kernel(run *r, const char *source, const char *entry)
 {
     for (int i = 0; i < r->arch_count && (!r->only || strstr(entry, r->only)); i++) {
-        job j = {.arch = r->archs[i]};
-        if (!jit_key(&r->nvrtc, j.arch, source, entry, &j.key)) exit(1);
-        if (r->known_count && bsearch(&j.key, r->known, r->known_count, sizeof j.key, compare_keys)) {
-            r->skipped++;
+        job j = {.arch = r->archs[i], .hash = hash_of(r, r->archs[i], source, entry)};
+        if (r->known_count && bsearch(&j.hash, r->known, r->known_count, sizeof j.hash, compare_hashes)) {
+            add_hash(&r->met, &r->met_count, j.hash);
             continue;
         }
         snprintf(j.entry, sizeof j.entry, "%s", entry);
@@ -347,6 +405,34 @@ static void check_variants(run *r)
     }
 }
 
+static void check_all(run *r)
+{
+    for (int i = 0; cuda_files[i].name; i++) {
+        if (includes_are_followed(cuda_files[i].text)) continue;
+        printf("%s: includes that keys do not follow\n", cuda_files[i].name);
+        r->failed++;
+    }
+    check_elementwise(r);
+    check_groups(r);
+    for (int i = 0; i < 2; i++) {
+        check_row_groups(r, i ? MX_BFLOAT16 : MX_FLOAT32, 256);
+        check_row_groups(r, i ? MX_BFLOAT16 : MX_FLOAT32, 257);
+    }
+    check_row_groups(r, MX_FLOAT64, 256);
+    check_variants(r);
+}
+
+static bool work_in_threads(run *r)
+{
+    pthread_t threads[64];
+    int count = mx_cpu_threads() < 64 ? mx_cpu_threads() : 64;
+    for (int i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, work, r)) return false;
+    }
+    for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     run r = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -355,7 +441,9 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--all") == 0) {
             r.all = true;
         } else if (strcmp(argv[i], "--known") == 0 && i + 1 < argc) {
-            r.known_file = argv[++i];
+            read_known(&r, argv[++i]);
+        } else if (strcmp(argv[i], "--record") == 0 && i + 1 < argc) {
+            read_known(&r, r.record_file = argv[++i]);
         } else if (strncmp(argv[i], "sm_", 3) != 0) {
             r.only = argv[i];
         } else if (r.arch_count < 8) {
@@ -366,22 +454,11 @@ int main(int argc, char **argv)
         printf("SKIPPED: %s\n", reason);
         return 77;
     }
-    read_known(&r);
-    check_elementwise(&r);
-    check_groups(&r);
-    for (int i = 0; i < 2; i++) {
-        check_row_groups(&r, i ? MX_BFLOAT16 : MX_FLOAT32, 256);
-        check_row_groups(&r, i ? MX_BFLOAT16 : MX_FLOAT32, 257);
-    }
-    check_row_groups(&r, MX_FLOAT64, 256);
-    check_variants(&r);
-    pthread_t threads[64];
-    int count = mx_cpu_threads() < 64 ? mx_cpu_threads() : 64;
-    for (int i = 0; i < count; i++) {
-        if (pthread_create(&threads[i], NULL, work, &r)) return 1;
-    }
-    for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    sort_hashes(r.known, r.known_count);
+    check_all(&r);
+    if (!work_in_threads(&r)) return 1;
+    if (r.record_file) write_known(&r);
     printf("NVRTC %d.%d: %zu kernels compiled, %d failed, %zu as before\n", r.nvrtc.version / 1000,
-           r.nvrtc.version % 1000 / 10, r.job_count, r.failed, r.skipped);
+           r.nvrtc.version % 1000 / 10, r.job_count, r.failed, r.met_count);
     return r.failed != 0;
 }
