@@ -108,7 +108,8 @@ def main():
     parser.add_argument("--only", help="sections, separated by commas")
     parser.add_argument("--tiny", action="store_true")
     arguments = parser.parse_args()
-    names = arguments.only.split(",") if arguments.only else list(gpu_sections.SECTIONS)
+    every_run = [name for name, section in gpu_sections.SECTIONS.items() if not section.asked]
+    names = arguments.only.split(",") if arguments.only else every_run
     if unknown := [name for name in names if name not in gpu_sections.SECTIONS]:
         parser.error(f"no section {unknown[0]}; there are {', '.join(gpu_sections.SECTIONS)}")
     result = {"date": time.strftime("%Y-%m-%d %H:%M"), "tiny": arguments.tiny, "machine": facts(), "sections": {}}

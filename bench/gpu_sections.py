@@ -2,6 +2,7 @@
 """The sections of gpu.sh.  Each writes a row as soon as it has one:
 {"name", "value", "unit"} and, where they mean something, "share" of what ("of"), "goal" and "met", "note"."""
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -23,6 +24,7 @@ class Section(NamedTuple):
     what: str
     limit: int
     run: Callable
+    asked: bool = False  # runs only where --only names it
 
 
 def row(name, value, unit, **more):
@@ -83,6 +85,26 @@ def vectors():
         print(output_of(program("cuda_arch_vectors"), source, "compare", golden))
         note += "; equal to the recorded ones"
     row("wrappers recorded", len(re.findall(r"^[a-z]\w+ \d+$", text, re.M)), "", note=note)
+
+
+def python():
+    """Python's tests with the GPU as default device."""
+    missing = [name for name in ("pytest", "hypothesis", "numpy") if not importlib.util.find_spec(name)]
+    if missing:
+        row("Python's tests", None, "", note=f"not run: this Python has no {', '.join(missing)}")
+        return
+    tests = os.path.join(ROOT, "tests", "python")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    if not TINY and importlib.util.find_spec("xdist"):
+        command += ["-n", str(min(8, os.cpu_count()))]
+    done = subprocess.run([*command, os.path.join(tests, "test_where.py") if TINY else tests], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, **GPU})
+    print(done.stdout, flush=True)
+    for line in [x for x in done.stdout.splitlines() if x.startswith(("FAILED", "ERROR"))][:20]:
+        row("failure", None, "", note=line.replace("|", "/")[:300])
+    counts = {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error|skipped)", done.stdout)}
+    row("Python's tests that pass", counts.get("passed", 0), "", goal="all", met=done.returncode == 0,
+        note=", ".join(f"{n} {word}" for word, n in counts.items() if word != "passed") or "none failed")
 
 
 # ---- ceilings
@@ -368,7 +390,7 @@ def start():
             met=None if TINY or name != "first result" else min(times[1:]) <= 1)
 
 
-# The limits add up to less than nine minutes.
+# The limits of those that are not asked for add up to less than nine minutes.
 SECTIONS = {
     "laws": Section("the laws on the device", 160, laws),
     "vectors": Section("golden vectors of instructions", 20, vectors),
@@ -378,6 +400,7 @@ SECTIONS = {
     "steps": Section("tiny steps", 15, steps),
     "train": Section("the train step of the language model", 165, train),
     "start": Section("start of a process", 50, start),
+    "python": Section("Python's tests on the device", 1200, python, asked=True),
 }
 
 if __name__ == "__main__":
