@@ -24,7 +24,7 @@ typedef enum mx_role {
     ROLE_VIEW,    /* shows rows of another node as they are, or one element a row n times */
     ROLE_ROWS,    /* from rows, along the last axis, to rows: anywhere */
     ROLE_FOLD,    /* a reduction: of rows, anywhere; of all but the last axis or of very long rows, at the end */
-    ROLE_PRODUCT, /* a matrix product: no other node but maps and views, none of which it may read */
+    ROLE_PRODUCT, /* a matrix product: no other node but maps and views, none of which it may read; or `ends_product` */
 } mx_role;
 
 typedef struct mx_backend {
@@ -40,6 +40,8 @@ typedef struct mx_backend {
     /* The role that a node may have in a group of this backend; NULL: all run alone. */
     mx_role (*role)(const mx_array *node);
     int64_t longest_row; /* elements that a row of a group may have */
+    /* Where a product takes but one node with it: may that be `reader`, which reads it?  NULL: maps and views follow it. */
+    bool (*ends_product)(const mx_array *product, const mx_array *reader);
     /* For the profiler, where `run` only starts the work; NULL: it does all of it.  A place in the stream's order (NULL:
      * an error is recorded); when, by the host's clock, the stream came to the first of two and how long it took to the
      * second.  mark_times waits, and takes both (either may be NULL: false). */

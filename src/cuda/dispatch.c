@@ -69,6 +69,7 @@ mx_role cuda_role(const mx_array *node)
     const cuda_op *op = cuda_ops[node->op->id];
     if (node->op->flags & OP_VIEW) return node->nin == 1 && layout_is_view(node) ? ROLE_VIEW : ROLE_ALONE;
     if (!op || node->size == 0) return ROLE_ALONE;
+    if (op->add_to) return ROLE_PRODUCT;
     if (op->rows) return ROLE_ROWS;
     if (op->fold) return cuda_folds_rows(node) ? ROLE_FOLD : ROLE_ALONE;
     return !op->run && cuda_has_elementwise(node, op) ? ROLE_MAP : ROLE_ALONE;

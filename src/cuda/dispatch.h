@@ -14,6 +14,7 @@ typedef struct cuda_op {
     const char *integer;
     const char *boolean;
     const char *complex;
+    bool (*add_to)(cuda_call *c, mx_array *addend); /* a matrix product and what is added to it: NULL or an array */
     uint8_t fold; /* a reduction: its reduce_kind and 1 */
     uint8_t rows; /* from rows to rows: a row_op */
 } cuda_op;
@@ -32,6 +33,8 @@ bool cuda_mark_times(mx_stream *stream, void *first, void *second, int64_t *star
 
 /* group.c: several nodes, by one kernel. */
 bool cuda_run_group(mx_stream *stream, const mx_group *group);
+/* matmul.c: can the sum `reader` be computed with the product that it reads? */
+bool cuda_ends_product(const mx_array *product, const mx_array *reader);
 /* source.c, elementwise.c: can it run the node; runs it. */
 bool cuda_has_elementwise(const mx_array *node, const cuda_op *op);
 bool cuda_elementwise(cuda_call *c);

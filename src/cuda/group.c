@@ -108,14 +108,39 @@ static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p, boo
     return at_once ? k : NULL;
 }
 
+/* A product and its addend: no kernel of ours, and so from the first time on. */
+static bool run_product(cuda_queue *q, const mx_group *g)
+{
+    mx_array *product = g->nodes[0], *sum = g->nodes[1];
+    cuda_call c = {.queue = q,
+                   .failures = atomic_load_explicit(&q->failures, memory_order_acquire),
+                   .op = product->op,
+                   .params = array_params(product),
+                   .in = product->in,
+                   .nin = product->nin,
+                   .out = sum,
+                   .nout = 1,
+                   .reads = 1,
+                   .may_donate = !g->keeps_inputs && !(sum->trace & atomic_load(&runtime.traces))};
+    bool ok = cuda_ops[product->op->id]->add_to(&c, sum->in[sum->in[0] == product]);
+    cuda_release(&c);
+    if (!ok) {
+        buffer_drop(sum->buffer);
+        sum->buffer = NULL;
+    }
+    return ok;
+}
+
 bool cuda_run_group(mx_stream *stream, const mx_group *g)
 {
+    const cuda_op *first = cuda_ops[g->nodes[0]->op->id];
     elementwise_program p;
     elementwise_layout l;
     elementwise_rows rows;
     mx_array *last = g->nodes[g->count - 1];
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
+    if (first && first->add_to) return !group_writes(g, 0) && run_product(q, g);
     elementwise_start(&p, array_shape(last));
     if (!p.total || !(has_others(g) ? cuda_row_program(&p, &rows, g) : add_steps(&p, g))) return false;
     elementwise_place(&p, &l);

@@ -15,7 +15,7 @@ enum { BATCH_MOST = 65535, CALLS_MOST = 64, TILE = 64, THREADS = 256, BLOCKS_PER
 /* As in kernels/matmul.cuh. */
 typedef struct matmul_args {
     int64_t m, n, k, tiles_m, tiles_n, tiles;
-    cu_ptr a, b, c, d;
+    cu_ptr a, b, c, d, bias;
     int64_t row[4], col[4];
     double alpha, beta;
     int64_t ndim, shape[MX_MAX_NDIM], batch[4][MX_MAX_NDIM];
@@ -34,6 +34,7 @@ static bool multiply_by_own(cuda_call *call, const cuda_product *p)
                      .b = p->b.at,
                      .c = p->c.at,
                      .d = p->d.at,
+                     .bias = p->bias,
                      .alpha = (double)p->alpha,
                      .beta = (double)p->beta,
                      .ndim = p->ndim};
@@ -59,11 +60,11 @@ bool product_can_read(int64_t rows, int64_t columns, int64_t row, int64_t col)
     return by_rows(rows, columns, row, col) || by_rows(columns, rows, col, row);
 }
 
-/* The addend is one row, the same for the whole batch. */
+/* The addend is one row, the same for the whole batch, and the library takes it as such. */
 static bool is_bias(const cuda_product *p)
 {
-    bool one =
-        p->beta == 1 && p->c.row == 0 && (p->c.col == 1 || p->n == 1) && p->in != MX_FLOAT64 && p->in != MX_COMPLEX64;
+    bool one = !p->bias && p->beta == 1 && p->c.row == 0 && (p->c.col == 1 || p->n == 1) && p->in != MX_FLOAT64 &&
+               p->in != MX_COMPLEX64;
     for (int i = 0; i < p->ndim; i++) one &= p->c.batch[i] == 0;
     return one && p->m > 1;
 }
@@ -134,7 +135,7 @@ static void fold_rows(cuda_product *p)
 /* One column is one row of the transposed product: (a b)' = b' a'. */
 static void lay_down(cuda_product *p)
 {
-    if (p->n != 1 || p->m == 1 || p->d.row != 1) return;
+    if (p->n != 1 || p->m == 1 || p->d.row != 1 || p->bias) return;
     cuda_matrix a = p->a;
     p->a = p->b, p->b = a;
     cuda_matrix *x[4] = {&p->a, &p->b, &p->c, &p->d};
@@ -168,6 +169,7 @@ static blaslt_answer call_library(cuda_call *call, const cuda_product *p, int di
                         .a = operand_of(&p->b, p->k, p->n),
                         .b = operand_of(&p->a, p->m, p->k),
                         .d = operand_of(&p->d, p->m, p->n),
+                        .bias = p->bias,
                         .alpha = p->alpha,
                         .beta = p->beta};
     q.d.leading = p->m == 1 ? p->n : p->d.row;

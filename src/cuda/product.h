@@ -12,13 +12,14 @@ typedef struct cuda_matrix {
     int64_t row, col, batch[MX_MAX_NDIM];
 } cuda_matrix;
 
-/* d (m, n) = alpha a b + beta c for each index of `shape`.  d's columns are adjacent (col is 1). */
+/* d (m, n) = alpha a b + beta c + bias for each index of `shape`.  d's columns are adjacent (col is 1). */
 typedef struct cuda_product {
     mx_dtype in, out; /* of a and b; of c and d: the same, or float32 for 16-bit floats */
     int64_t m, n, k;
     int ndim; /* of the batch */
     int64_t shape[MX_MAX_NDIM];
     cuda_matrix a, b, c, d; /* c is not read if beta is 0 */
+    cu_ptr bias;            /* n values that are added to every row, besides c; 0: none */
     float alpha, beta;
 } cuda_product;
 

@@ -141,9 +141,16 @@ static const char *refuses(const planner *p, uint32_t i, const plan_seat *s, gro
         const char *why = space_begin(space, role_of(p, last), last, last->stream->backend->longest_row);
         if (why) return why;
     }
+    const mx_backend *backend = node->stream->backend;
+    bool is_end = role_of(p, node) == ROLE_PRODUCT && backend->ends_product;
+    if (is_end && ((p->seats[s->home].flags & SEAT_GROUPED) || s->edges > 1 || (s->flags & SEAT_ROOT) ||
+                   !backend->ends_product(node, last)))
+        return "its reader is no end of a product";
     edge_kind edge = s->flags & SEAT_COLUMNS ? EDGE_COLUMNS : s->flags & SEAT_FLAT ? EDGE_FLAT : EDGE_ANY;
     *joined = *space;
-    return space_join(joined, role_of(p, node), node, edge, node->stream->backend->longest_row);
+    const char *why = space_join(joined, role_of(p, node), node, edge, backend->longest_row);
+    joined->closed |= is_end;
+    return why;
 }
 
 static void decide_written(planner *p, uint32_t i)

@@ -110,6 +110,7 @@ const char *space_join(group_space *s, mx_role role, mx_array *node, edge_kind e
 {
     int64_t n;
     if (node->size == 0) return "it is empty";
+    if (s->closed) return "its reader is the end of a product";
     if (role == ROLE_VIEW && edge != EDGE_COLUMNS && node->size < s->size && !s->n && !s->is_long &&
         !set_rows(s, node->size, s->size / node->size))
         return "it has another size";

@@ -12,6 +12,7 @@ typedef struct group_space {
     int64_t rows, n; /* 0: no node has said yet */
     bool has_rows;   /* something works along rows */
     bool has_product;
+    bool closed;  /* a product and the one node behind it: no other joins */
     bool is_long; /* ends with a reduction along rows that no thread has whole */
 } group_space;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Matrix products for what cuBLASLt has no answer to: any strides, any sizes, nothing to sum.  d = alpha a b + beta c in tiles of
+// Matrix products for what cuBLASLt has no answer to: any strides, any sizes, nothing to sum.  d = alpha a b + beta c + bias in tiles of
 // 64 by 64, 16 of K at a time; a thread has 4 by 4 sums.  T is the type of a and b, OUT that of c and d: the same, with OPTION 1
 // float for the 16-bit floats.  cuda/product.c launches it.
 
@@ -20,6 +20,7 @@ struct matmul_args {
     const T *a, *b;
     const OUT *c;
     OUT *d;
+    const OUT *bias;
     i64 row[4], col[4];
     double alpha, beta;
     i64 ndim, shape[16], batch[4][16];
@@ -107,6 +108,7 @@ extern "C" __global__ void __launch_bounds__(256) ENTRY(const matmul_args g)
             if (i >= g.m || j >= g.n) continue;
             ACC x = scaled(sum[e / EACH][e % EACH], g.alpha);
             if (g.beta != 0) x = plus(x, scaled((ACC)load(g.c[at[2] + i * g.row[2] + j * g.col[2]]), g.beta));
+            if (g.bias) x = plus(x, (ACC)load(g.bias[j]));
             store(g.d[at[3] + i * g.row[3] + j * g.col[3]], x);
         }
     }
