@@ -108,6 +108,81 @@ TEST(random_programs_are_the_same_fused_and_unfused)
     }
 }
 
+/* ---- Chains: cheap float32 steps in registers */
+/* Values of which an op might lose the sign or the bits: every program meets them beside ordinary ones. */
+static mx_array *with_special_values(int64_t n, uint64_t seed)
+{
+    static const float special[] = {NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 1e-42f, -3e38f, 1};
+    mx_array *x = check_random(SHAPE(n), MX_FLOAT32, -2, 2, seed),
+             *at = check_random(SHAPE(n), MX_FLOAT32, 0, 40, seed + 9);
+    mx_array *table = mx_from_data(special, SHAPE(8), MX_FLOAT32);
+    mx_array *index = mx_minimum(mx_astype(at, MX_INT32), mx_scalar(7, MX_INT32));
+    return mx_where(mx_less(at, mx_scalar(8, MX_FLOAT32)), mx_take(table, index, 0), x);
+}
+
+static mx_array *chained_step(uint64_t *random, mx_array *const *x, int count)
+{
+    static const unary_fn unary[] = {mx_neg, mx_abs, mx_square, mx_sqrt, mx_rsqrt, mx_reciprocal};
+    static const binary_fn binary[] = {mx_add, mx_sub, mx_mul, mx_div, mx_maximum, mx_minimum};
+    mx_array *a = x[below(random, 2) ? count - 1 : below(random, count)], *b = x[below(random, count)];
+    if (below(random, 4) == 0) return unary[below(random, 6)](a);
+    return below(random, 2) ? binary[below(random, 6)](a, b) : binary[below(random, 6)](b, a);
+}
+
+/* Operands: four whole ones, two numbers, a row; `often` values in a hundred are kept. */
+static bool run_chained(uint64_t seed, int64_t rows, int64_t n, int steps, int often, bool fuse, mx_array **kept)
+{
+    enum { OPERANDS = 7 };
+    mx_array *x[VALUES + OPERANDS];
+    bool before = runtime.fuse, ok = true;
+    uint64_t random = seed * 2 + 1;
+    mx_scope s = mx_scope_open();
+    for (int i = 0; i < 4; i++) x[i] = mx_reshape(with_special_values(rows * n, seed + (uint64_t)i), SHAPE(rows, n));
+    x[4] = mx_scalar(0.5, MX_FLOAT32), x[5] = mx_scalar(-0.0, MX_FLOAT32), x[6] = with_special_values(n, seed + 4);
+    ok = mx_eval_n(x, OPERANDS);
+    runtime.fuse = fuse;
+    for (int i = 0; i < steps && ok; i++) {
+        mx_array *y =
+            chained_step(&random, x + (rows == 1 && i < 2 ? 2 : 0), OPERANDS + i - (rows == 1 && i < 2 ? 2 : 0));
+        ok = (x[OPERANDS + i] = mx_broadcast_to(y, SHAPE(rows, n))) != NULL;
+        kept[i] = ok && (i + 1 == steps || below(&random, 100) < often) ? mx_keep(x[OPERANDS + i]) : NULL;
+    }
+    mx_scope_close(s, NULL);
+    mx_array *asked[VALUES];
+    int count = 0;
+    for (int i = 0; i < steps; i++) {
+        if (kept[i]) asked[count++] = kept[i];
+    }
+    ok = ok && mx_eval_n(asked, count);
+    runtime.fuse = before;
+    return ok;
+}
+
+static void compare_chained(uint64_t seed, int64_t rows, int64_t n, int steps, int often)
+{
+    mx_array *fused[VALUES] = {NULL}, *unfused[VALUES] = {NULL};
+    CHECK(run_chained(seed, rows, n, steps, often, true, fused));
+    CHECK(run_chained(seed, rows, n, steps, often, false, unfused));
+    for (int i = 0; i < steps; i++) {
+        check_that(!fused[i] == !unfused[i] && (!fused[i] || same_bits(fused[i], unfused[i])), __FILE__, __LINE__,
+                   "seed %llu (%d, %d) %d steps: value %d differs", (unsigned long long)seed, (int)rows, (int)n, steps,
+                   i);
+    }
+    mx_drop_n(fused, VALUES);
+    mx_drop_n(unfused, VALUES);
+}
+
+TEST(chains_are_the_same_fused_and_unfused)
+{
+    static const int64_t sizes[][2] = {{1, 255},   {1, 256},  {1, 1000}, {1, 20000},
+                                       {1, 70001}, {30, 301}, {3, 1500}, {40, 24}};
+    for (int k = 0; k < 8; k++) {
+        for (uint64_t seed = 0; seed < (check_is_full() ? 40 : 6); seed++)
+            compare_chained(seed + 100 * (uint64_t)k, sizes[k][0], sizes[k][1], 3 + (int)(seed * 7 % 40),
+                            seed % 2 ? 30 : 0);
+    }
+}
+
 /* Large enough for streaming stores and several threads. */
 #ifndef __SANITIZE_THREAD__ /* takes minutes there; the small ones run */
 TEST(large_random_programs_are_the_same_fused_and_unfused)
@@ -116,6 +191,22 @@ TEST(large_random_programs_are_the_same_fused_and_unfused)
     compare_programs(2, MX_BFLOAT16, 3000, 3000, 7);
 }
 #endif
+
+/* ... past the caches, while later steps go on in registers. */
+TEST(all_results_of_a_long_chain_are_kept)
+{
+    enum { RESULTS = 4 };
+    mx_array *x = check_random(SHAPE(5000000), MX_FLOAT32, -1, 1, 1), *y[2][RESULTS];
+    bool before = runtime.fuse;
+    CHECK(mx_eval(x));
+    for (int fuse = 0; fuse < 2; fuse++) {
+        runtime.fuse = fuse;
+        for (int i = 0; i < RESULTS; i++) y[fuse][i] = (i % 2 ? mx_mul : mx_add)(i ? y[fuse][i - 1] : x, x);
+        CHECK(mx_eval_n(y[fuse], RESULTS));
+    }
+    runtime.fuse = before;
+    for (int i = 0; i < RESULTS; i++) CHECK(same_bits(y[0][i], y[1][i]));
+}
 
 /* ---- What is written */
 /* A GPU runs a group node by node until it has seen it often enough to compile it: then all is written. */

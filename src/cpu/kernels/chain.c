@@ -3,25 +3,19 @@
  * Links of chains: each op over eight registers, against a tile, one value or itself.  The results are those of the tile
  * bodies, bit for bit: the same operations on each element.  The call of the next link is a jump, for all arguments are
  * in registers; where it is a call (a build without optimization), a chain is as deep as a group is long. */
-#include "cpu/kernels/chain.h"
+#include "cpu/kernels/chain_simd.h"
 #include "cpu/kernels/kernel.h"
 
 typedef int32_t bits VECTOR(REGISTER);
 typedef float loose_lanes VECTOR(REGISTER) ALIGNED(4); /* at any address */
 
 #define NEXT link[1].run(link + 1, i, a0, a1, a2, a3, a4, a5, a6, a7)
-#define OTHERS const loose_lanes *y = (const loose_lanes *)(link->tile + i)
+#define OTHERS const loose_lanes *y = (const loose_lanes *)(link->tile + (i & link->mask))
 #define OTHER                                                                                                          \
     const chain_lanes y = link->tile[0] - (chain_lanes)                                                                \
     {                                                                                                                  \
         0                                                                                                              \
     } /* - keeps the sign of -0 */
-
-/* Where the mask is set x, else y. */
-ALWAYS_INLINE chain_lanes pick(bits mask, chain_lanes x, chain_lanes y)
-{
-    return (chain_lanes)(((bits)x & mask) | ((bits)y & ~mask));
-}
 
 /* The function of a link from that of one register: f(x, y) for each. */
 #define LINK(name, f, prepare, y0, y1, y2, y3, y4, y5, y6, y7)                                                         \
@@ -61,11 +55,14 @@ BOTH(add, x + y)
 BOTH(sub, x - y)
 BOTH(mul, x *y)
 BOTH(div, x / y)
-BOTH(maximum, pick((x > y) | (x != x), x, y))
-BOTH(minimum, pick((x < y) | (x != x), x, y))
+BOTH(maximum, lanes_max(x, y))
+BOTH(minimum, lanes_min(x, y))
 ALONE(neg, -x)
 ALONE(abs, (chain_lanes)((bits)x &INT32_MAX))
 ALONE(square, x *x)
+ALONE(sqrt, lanes_sqrt(x))
+ALONE(rsqrt, 1 / lanes_sqrt(x))
+ALONE(reciprocal, 1 / x)
 
 #define SECOND(x, y) ((void)(x), (y))
 LINK(load, SECOND, OTHERS, y[0], y[1], y[2], y[3], y[4], y[5], y[6], y[7])
@@ -73,7 +70,7 @@ LINK(load_one, SECOND, OTHER, y, y, y, y, y, y, y, y)
 
 static void store(const chain_link *link, int64_t i, CHAIN_VALUE)
 {
-    loose_lanes *y = (loose_lanes *)(link->tile + i);
+    loose_lanes *y = (loose_lanes *)(link->tile + (i & link->mask));
     y[0] = a0, y[1] = a1, y[2] = a2, y[3] = a3;
     y[4] = a4, y[5] = a5, y[6] = a6, y[7] = a7;
     NEXT;
@@ -87,8 +84,9 @@ static void end(const chain_link *link, int64_t i, CHAIN_VALUE)
 const chain_fn KERNEL(chain_load) = load, KERNEL(chain_load_one) = load_one, KERNEL(chain_store) = store,
                KERNEL(chain_end) = end;
 
-void KERNEL(chain_run)(const chain_link *links, int64_t n)
+void KERNEL(chain_run)(const chain_link *links, int64_t begin, int64_t end)
 {
     const chain_lanes none = {0};
-    for (int64_t i = 0; i < n; i += CHAIN_BLOCK) links->run(links, i, none, none, none, none, none, none, none, none);
+    for (int64_t i = begin; i < end; i += CHAIN_BLOCK)
+        links->run(links, i, none, none, none, none, none, none, none, none);
 }

@@ -21,7 +21,8 @@ typedef struct chain_link chain_link;
 typedef void (*chain_fn)(const chain_link *link, int64_t i, CHAIN_VALUE);
 struct chain_link {
     chain_fn run;
-    float *tile; /* read or written at i; at 0 by ops with a constant */
+    float *tile;  /* read or written at i & mask; at 0 by ops with one value */
+    int64_t mask; /* -1; 0: a block that holds what was last written there */
 };
 
 /* An op in a chain; x is the running value, y the other operand. */
@@ -32,14 +33,17 @@ typedef struct cpu_chain {
 } cpu_chain;
 
 #define CHAINS(CHAIN)                                                                                                  \
-    CHAIN(add) CHAIN(sub) CHAIN(mul) CHAIN(div) CHAIN(maximum) CHAIN(minimum) CHAIN(neg) CHAIN(abs) CHAIN(square)
+    CHAIN(add)                                                                                                         \
+    CHAIN(sub)                                                                                                         \
+    CHAIN(mul) CHAIN(div) CHAIN(maximum) CHAIN(minimum) CHAIN(neg) CHAIN(abs) CHAIN(square) CHAIN(sqrt) CHAIN(rsqrt)   \
+        CHAIN(reciprocal)
 #define CHAIN(name) extern const cpu_chain KERNEL(chain_##name);
 CHAINS(CHAIN)
 #undef CHAIN
 
 /* How a chain begins, keeps its value, and ends. */
 extern const chain_fn KERNEL(chain_load), KERNEL(chain_load_one), KERNEL(chain_store), KERNEL(chain_end);
-/* Runs the links over n elements, a multiple of CHAIN_BLOCK. */
-void KERNEL(chain_run)(const chain_link *links, int64_t n);
+/* Runs the links over elements [begin, end), a multiple of CHAIN_BLOCK. */
+void KERNEL(chain_run)(const chain_link *links, int64_t begin, int64_t end);
 
 #endif

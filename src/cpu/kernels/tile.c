@@ -22,7 +22,9 @@ enum {
     SPARE = 1,                    /* slots before the first tile: a 16-bit float on its way */
     MAX_SLOTS = SPARE + TILE_OPERANDS + TILE_STEPS,
 };
+_Static_assert(SPARE == 1, "it is taken from the start");
 _Static_assert(MAX_SLOTS *SMALL_TILE * 8 <= TILE_MEMORY, "the tiles of the longest program fit");
+_Static_assert((int)BLOCK_BYTES <= SMALL_TILE * 2, "... a block instead of a tile too");
 _Static_assert(TILE_OPERANDS + TILE_STEPS <= INT8_MAX, "sources are numbered by int8_t");
 
 static bool is_half(mx_dtype t)
@@ -103,8 +105,9 @@ bool KERNEL(tile_add)(tile_program *p, const mx_array *node, mx_array *const *in
     s->bytes = (int8_t)mx_dtype_size(s->dtype);
     s->rounded = is_half(s->dtype);
     s->written = written;
-    s->read = s->direct = s->stored = false;
+    s->read = s->direct = s->stored = s->parked = false;
     s->chained = 0;
+    s->link = NULL;
     s->slot = TILE_NO_SLOT;
     s->last = (int8_t)k;
     s->out = NULL;
@@ -208,26 +211,29 @@ static void set_link(const tile_program *p, tile_step *s, int x)
     }
 }
 
-/* Steps that each read what the one before them made. */
+/* Step j of a chain of the steps [first, end). */
+static void add_to_chain(const tile_program *p, tile_step *s, int j, int first, int end)
+{
+    int before = j > first ? TILE_OPERANDS + j - 1 : TILE_NO_SLOT;
+    bool goes_on = s->in[0] == before || (s->nin == 2 && s->in[1] == before);
+    int x = goes_on ? before : s->in[s->nin == 2 && is_constant(p, s->in[0])];
+    s->start = (int8_t)x;
+    s->load = goes_on ? NULL : is_constant(p, x) ? KERNEL(chain_load_one) : KERNEL(chain_load);
+    set_link(p, s, x);
+    s->stored = s->written || s->last != j + 1 || j + 1 == end;
+    s->parked = !s->written && s->last < end;
+}
+
+/* Steps that can run in registers and have no others between them. */
 static void make_chains(tile_program *p)
 {
-    for (int k = 0, n; k < p->step_count; k += n) {
-        tile_step *s = &p->steps[k];
-        n = 1;
-        if (p->raw || p->total < CHAIN_FROM || !may_chain(s)) continue;
-        while (k + n < p->step_count && may_chain(s + n)) {
-            int before = TILE_OPERANDS + k + n - 1;
-            if (s[n].in[0] != before && (s[n].nin == 1 || s[n].in[1] != before)) break;
-            set_link(p, s + n, before);
-            n++;
-        }
-        if (n == 1) continue;
-        s->chained = (int8_t)n;
-        s->start = s->in[s->nin == 2 && is_constant(p, s->in[0])];
-        s->load = is_constant(p, s->start) ? KERNEL(chain_load_one) : KERNEL(chain_load);
-        set_link(p, s, s->start);
-        for (int i = 0; i < n; i++) s[i].stored = s[i].written || i + 1 == n || s[i].last > k + i + 1;
+    for (int k = 0, n; k<p->step_count; k += n> 1 ? n : 1) {
+        for (n = 0; k + n < p->step_count && may_chain(&p->steps[k + n]);) n++;
+        if (n < 2 || p->total < CHAIN_FROM) continue;
+        p->steps[k].chained = (int8_t)n;
+        for (int j = k; j < k + n; j++) add_to_chain(p, &p->steps[j], j, k, k + n);
     }
+    p->in_place = p->flat && !p->stream && p->steps[0].chained == p->step_count;
 }
 
 /* ---- Tiles: a slot is taken when a value is first made and given back behind its last reader, as registers are */
@@ -238,7 +244,7 @@ typedef struct slot_set {
 
 static int8_t take_slot(slot_set *s)
 {
-    int i = SPARE;
+    int i = 0;
     while (s->taken[i]) i++;
     s->taken[i] = true;
     if (i >= s->count) s->count = i + 1;
@@ -250,6 +256,23 @@ static void give_slot(slot_set *s, int8_t slot)
     if (slot != TILE_NO_SLOT) s->taken[slot] = false;
 }
 
+/* Of tiles, and of blocks: a tile is alive as long as its chain runs, for that takes its blocks one after the other. */
+typedef struct slot_sets {
+    slot_set tiles, blocks;
+} slot_sets;
+
+static void take_step(slot_sets *slots, tile_step *s)
+{
+    s->slot = take_slot(s->parked ? &slots->blocks : &slots->tiles);
+}
+
+/* Results that a chain streams leave their tiles when it has run. */
+static void give_step(slot_sets *slots, const tile_step *s)
+{
+    if (s->link && s->written) return;
+    give_slot(s->parked ? &slots->blocks : &slots->tiles, s->slot);
+}
+
 /* Constants stay; another operand needs no tile where all of it can be read in place. */
 static bool needs_slot(const tile_program *p, const tile_operand *o)
 {
@@ -257,7 +280,7 @@ static bool needs_slot(const tile_program *p, const tile_operand *o)
 }
 
 /* A body may write over an input of elements as wide as its own. */
-static void give_inputs(const tile_program *p, const tile_step *s, int k, bool before, slot_set *slots)
+static void give_inputs(const tile_program *p, const tile_step *s, int k, bool before, slot_sets *slots)
 {
     int width = (int)mx_dtype_size(compute_dtype(s->dtype));
     for (int i = 0; i < s->nin; i++) {
@@ -266,7 +289,11 @@ static void give_inputs(const tile_program *p, const tile_step *s, int k, bool b
         const tile_operand *o = step ? NULL : &p->operands[s->in[i]];
         if ((step ? from->last : o->last) != k || (!step && o->constant)) continue;
         bool alike = (int)mx_dtype_size(compute_dtype(step ? from->dtype : o->dtype)) == width;
-        if (before == alike) give_slot(slots, step ? from->slot : o->slot);
+        if (before != alike) continue;
+        if (step)
+            give_step(slots, from);
+        else
+            give_slot(&slots->tiles, o->slot);
     }
 }
 
@@ -296,26 +323,27 @@ static int widest(const tile_program *p)
 
 static void take_slots(tile_program *p)
 {
-    slot_set slots = {.count = SPARE};
+    slot_sets slots = {.tiles = {.count = SPARE, .taken = {true}}};
     for (int k = 0; k < p->operand_count; k++) {
-        if (p->operands[k].constant) p->operands[k].slot = take_slot(&slots);
+        if (p->operands[k].constant) p->operands[k].slot = take_slot(&slots.tiles);
     }
     for (int k = 0, taken = 0; k < p->step_count; k++) {
         tile_step *s = &p->steps[k];
         int count = s->chained ? s->chained : 1;
-        if (k >= taken) take_operands(p, k, count, &slots);
+        if (k >= taken) take_operands(p, k, count, &slots.tiles);
         taken = k + count > taken ? k + count : taken;
         give_inputs(p, s, k, true, &slots);
         s->direct = s->written && s->body && !s->rounded && !p->stream;
-        if (!s->direct) s->slot = take_slot(&slots);
+        if (!s->direct) take_step(&slots, s);
         give_inputs(p, s, k, false, &slots);
-        if (!s->read) give_slot(&slots, s->slot);
+        if (!s->read) give_step(&slots, s);
     }
     int width = widest(p);
     p->tile = TILE;
-    while (p->tile > SMALL_TILE && slots.count * p->tile * width > CACHE_BYTES) p->tile /= 2;
+    while (p->tile > SMALL_TILE && slots.tiles.count * p->tile * width > CACHE_BYTES) p->tile /= 2;
     p->slot_bytes = p->tile * width;
-    p->memory_bytes = slots.count * p->slot_bytes;
+    p->blocks_at = slots.tiles.count * p->slot_bytes;
+    p->memory_bytes = p->blocks_at + slots.blocks.count * BLOCK_BYTES;
 }
 
 void KERNEL(tile_finish)(tile_program *p)

@@ -16,6 +16,7 @@ enum {
     TILE_MAX_IN = 3,
     TILE_MEMORY = 176 << 10, /* bytes for the tiles of a thread */
     TILE_NO_SLOT = -1,
+    BLOCK_BYTES = CHAIN_BLOCK * 4,
 };
 
 /* A value that is read.  `stride` in elements, of the merged dimensions. */
@@ -42,15 +43,16 @@ typedef struct tile_step {
     bool read;              /* by later steps */
     bool rounded;           /* to a 16-bit float, from float32 */
     bool direct;            /* the body writes to the output itself */
-    int8_t slot, last;
-    int8_t bytes; /* of an element, stored */
+    int8_t slot, last;      /* slot: of tiles, or of blocks if it is parked */
+    int8_t bytes;           /* of an element, stored */
     mx_dtype dtype;
     char *out; /* first element; NULL: whoever runs it says where */
     /* Chains: steps that run in registers, one behind the other. */
     int8_t chained;      /* how many do, from this one on; 0: it runs alone, or is not the first */
     bool stored;         /* its value leaves the registers */
-    int8_t start, other; /* sources: of the value that the chain starts with, and of the other operand */
-    chain_fn load, link;
+    bool parked;         /* ... for later steps of the chain only: the place of one block is enough */
+    int8_t start, other; /* sources: of the running value, and of the other operand */
+    chain_fn load, link; /* load is NULL where the running value is what the step before made */
 } tile_step;
 
 typedef struct tile_program {
@@ -60,7 +62,9 @@ typedef struct tile_program {
     int64_t total, row;               /* elements; of the innermost dimension */
     int64_t tile;                     /* elements of a tile */
     int64_t slot_bytes, memory_bytes; /* of a tile, of all */
+    int64_t blocks_at;                /* behind the tiles: what waits inside chains */
     bool flat;                        /* every operand is adjacent or constant throughout */
+    bool in_place;                    /* one chain, which reads and writes the arrays themselves */
     bool stream;                      /* the results bypass the caches */
     bool ahead;                       /* operands are asked for ahead: worth its price if there are several */
     bool raw;                         /* the only step; its body takes 16-bit floats as they are */

@@ -142,6 +142,14 @@ static char *slot_at(const tile_program *p, tile_memory *memory, int slot)
     return slot == TILE_NO_SLOT ? NULL : memory->at + slot * p->slot_bytes;
 }
 
+/* Where the result of step k is made: `at` elements from the start of its array, or in a tile or block. */
+static void *made_at(const tile_program *p, int k, const tile_places *places, tile_memory *memory, int64_t at)
+{
+    const tile_step *s = &p->steps[k];
+    if (s->direct) return places->out[k] + at * s->bytes;
+    return s->parked ? memory->at + p->blocks_at + s->slot * BLOCK_BYTES : slot_at(p, memory, s->slot);
+}
+
 /* The operand's elements in the dtype that bodies read. */
 static const void *load(const tile_program *p, int k, const char *data, tile_memory *memory, int64_t at, int64_t n)
 {
@@ -162,7 +170,7 @@ static const void *load(const tile_program *p, int k, const char *data, tile_mem
 
 void KERNEL(tile_prepare)(const tile_program *p, const tile_places *places, tile_memory *memory)
 {
-    int64_t n = p->total < p->tile ? p->total : p->tile;
+    int64_t longest = p->in_place ? CHAIN_BLOCK : p->tile, n = p->total < longest ? p->total : longest;
     for (int k = 0; k < p->operand_count; k++) {
         const tile_operand *o = &p->operands[k];
         if (!o->constant) continue;
@@ -212,41 +220,76 @@ static void load_operands(const tile_program *p, int k, const void **values, con
     }
 }
 
-/* The rest of a stretch that is no whole block: the bodies of a chain's steps, from element `done` on. */
-static void run_rest(const tile_program *p, int k, const void *const *values, int64_t done, int64_t n)
+/* ---- Chains */
+/* Where element i of a value lies: at i & mask. */
+static int64_t mask_of(const tile_program *p, int source)
+{
+    bool one_block = source < TILE_OPERANDS ? p->operands[source].constant : p->steps[source - TILE_OPERANDS].parked;
+    return one_block ? 0 : -1;
+}
+
+/* The rest of a stretch that is no whole block: the bodies of a chain's steps. */
+static void run_rest(const tile_program *p, int k, const void *const *values, int64_t begin, int64_t end)
 {
     for (int j = k; j < k + p->steps[k].chained; j++) {
         const tile_step *s = &p->steps[j];
         const void *in[TILE_MAX_IN];
-        for (int i = 0; i < s->nin; i++) in[i] = (const float *)values[s->in[i]] + done;
-        s->body((float *)values[TILE_OPERANDS + j] + done, in, n - done);
+        for (int i = 0; i < s->nin; i++) in[i] = (const float *)values[s->in[i]] + (begin & mask_of(p, s->in[i]));
+        int to = TILE_OPERANDS + j;
+        s->body((float *)values[to] + (begin & mask_of(p, to)), in, end - begin);
     }
 }
 
-/* The chain that begins with step k. */
+static chain_link link_to(const tile_program *p, chain_fn run, const void *const *values, int source)
+{
+    return (chain_link){run, source < 0 ? NULL : (float *)values[source], source < 0 ? 0 : mask_of(p, source)};
+}
+
+/* Elements [begin, end) of the chain that begins with step k. */
+static void run_links(const tile_program *p, int k, const void *const *values, int64_t begin, int64_t end)
+{
+    chain_link links[3 * TILE_STEPS + 1];
+    int count = 0;
+    for (int j = k; j < k + p->steps[k].chained; j++) {
+        const tile_step *s = &p->steps[j];
+        if (s->load) links[count++] = link_to(p, s->load, values, s->start);
+        links[count++] = link_to(p, s->link, values, s->other);
+        if (s->stored) links[count++] = link_to(p, KERNEL(chain_store), values, TILE_OPERANDS + j);
+    }
+    links[count] = (chain_link){.run = KERNEL(chain_end)};
+    int64_t whole = end - (end - begin) % CHAIN_BLOCK;
+    if (begin < whole) KERNEL(chain_run)(links, begin, whole);
+    if (whole < end) run_rest(p, k, values, whole, end);
+}
+
+/* The same for n elements at `at`, with operands and results in tiles where they need them. */
 static void run_chain(const tile_program *p, int k, const void **values, const tile_places *places, tile_memory *memory,
                       int64_t at, int64_t n)
 {
-    chain_link links[2 * TILE_STEPS + 2];
-    int count = 0, end = k + p->steps[k].chained;
+    int end = k + p->steps[k].chained;
     for (int j = k; j < end; j++) {
-        const tile_step *s = &p->steps[j];
         load_operands(p, j, values, places, memory, at, n);
-        void *to = s->direct ? places->out[j] + at * s->bytes : slot_at(p, memory, s->slot);
-        values[TILE_OPERANDS + j] = to;
-        if (j == k) links[count++] = (chain_link){s->load, (float *)values[s->start]};
-        links[count++] = (chain_link){s->link, s->other < 0 ? NULL : (float *)values[s->other]};
-        if (s->stored) links[count++] = (chain_link){KERNEL(chain_store), to};
+        values[TILE_OPERANDS + j] = made_at(p, j, places, memory, at);
     }
-    links[count] = (chain_link){KERNEL(chain_end), NULL};
-    int64_t whole = n - n % CHAIN_BLOCK;
-    if (whole) KERNEL(chain_run)(links, whole);
-    if (whole < n) run_rest(p, k, values, whole, n);
+    run_links(p, k, values, 0, n);
     for (int j = k; j < end && p->stream; j++) {
         const tile_step *s = &p->steps[j];
         if (!s->written) continue;
         KERNEL(stream_copy)(places->out[j] + at * s->bytes, values[TILE_OPERANDS + j], (size_t)(n * s->bytes));
     }
+}
+
+/* All of a program that reads and writes arrays alone. */
+static void run_in_place(const tile_program *p, const tile_places *places, tile_memory *memory, int64_t begin,
+                         int64_t end)
+{
+    const void *values[TILE_OPERANDS + TILE_STEPS];
+    for (int k = 0; k < p->operand_count; k++) {
+        const tile_operand *o = &p->operands[k];
+        values[k] = o->constant ? slot_at(p, memory, o->slot) : places->operand[k];
+    }
+    for (int k = 0; k < p->step_count; k++) values[TILE_OPERANDS + k] = made_at(p, k, places, memory, 0);
+    run_links(p, 0, values, begin, end);
 }
 
 static void run_tile(const tile_program *p, const tile_places *places, tile_memory *memory, int64_t at, int64_t n)
@@ -277,6 +320,10 @@ static int64_t whole_rows(const tile_program *p, int64_t at, int64_t n)
 void KERNEL(tile_stretch)(const tile_program *p, const tile_places *places, tile_memory *memory, int64_t begin,
                           int64_t end)
 {
+    if (p->in_place) {
+        run_in_place(p, places, memory, begin, end);
+        return;
+    }
     int64_t longest = p->stream && p->ahead && p->tile > STREAM_TILE ? STREAM_TILE : p->tile;
     for (int64_t at = begin, n; at < end; at += n) {
         n = end - at < longest ? end - at : longest;

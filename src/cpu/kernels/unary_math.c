@@ -41,9 +41,9 @@ static void tan_body(void *out, const void *const *in, int64_t n)
 }
 
 #define TILES_INEXACT(name) TILES_REAL(name), TILES_COMPLEX(name)
-ELEMENTWISE(sqrt, TILES_INEXACT(sqrt))
-ELEMENTWISE(rsqrt, TILES_INEXACT(rsqrt))
-ELEMENTWISE(reciprocal, TILES_INEXACT(reciprocal))
+CHAINED(sqrt, TILES_INEXACT(sqrt))
+CHAINED(rsqrt, TILES_INEXACT(rsqrt))
+CHAINED(reciprocal, TILES_INEXACT(reciprocal))
 ELEMENTWISE(exp, TILES_INEXACT(exp))
 ELEMENTWISE(log, TILES_INEXACT(log))
 ELEMENTWISE(log2, TILES_INEXACT(log2))
