@@ -4,8 +4,11 @@
 #include "core/thread.h"
 #include "core/array.h"
 #include "core/memory.h"
+#include "core/runtime.h"
 #include "core/stream.h"
 #include <pthread.h>
+
+enum { INTERRUPT_EVERY_NS = 10000000 };
 
 THREAD_LOCAL mx_thread mx_this_thread;
 
@@ -40,6 +43,23 @@ void thread_start(mx_thread *self)
     self->started = true;
     pthread_once(&exit_once, make_exit_key);
     pthread_setspecific(exit_key, self);
+}
+
+bool thread_interrupted(void)
+{
+    mx_thread *self = thread_self();
+    if (LIKELY(!self->interrupt)) return false;
+    int64_t now = clock_ns();
+    if (now < self->interrupt_at) return false;
+    self->interrupt_at = now + INTERRUPT_EVERY_NS;
+    self->interrupted = self->interrupt();
+    return self->interrupted;
+}
+
+void mx_set_interrupt(bool (*check)(void))
+{
+    thread_self()->interrupt = check;
+    thread_self()->interrupt_at = 0;
 }
 
 bool scope_push(mx_array *x)

@@ -30,8 +30,10 @@ typedef struct mx_thread {
     bool dropping;
     bool sizes_used; /* what is being captured depends on sizes in a way that its steps do not show */
     bool (*interrupt)(void);
-    bool interrupted;     /* it said yes, and the evaluations that stop for it are still to be left */
-    int64_t interrupt_at; /* next time to ask, in ns */
+    bool interrupted;                 /* it said yes, and the evaluations that stop for it are still to be left */
+    int64_t interrupt_at;             /* next time to ask, in ns */
+    const struct mx_group *stoppable; /* runs now and may be left half done; NULL: what runs has to end */
+    bool stopped;                     /* it was left */
 } mx_thread;
 
 extern THREAD_LOCAL mx_thread mx_this_thread;
@@ -49,6 +51,9 @@ ALWAYS_INLINE void note_sizes(void)
 {
     mx_this_thread.sizes_used = true;
 }
+
+/* Asks, some times a second at most, whether the evaluation is to stop: what mx_set_interrupt was given. */
+bool thread_interrupted(void);
 
 /* Hands a reference to the innermost scope.  False: no memory, the reference is dropped and an error recorded. */
 bool scope_push(mx_array *x);

@@ -5,6 +5,7 @@
 #include "cpu/blas.h"
 #include "core/layout.h"
 #include "core/runtime.h"
+#include "core/thread.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,16 +112,38 @@ static bool inputs_to_host(const mx_group *group)
     return true;
 }
 
+/* Kernels that go on from what they have left half done only to numbers, never to places: all that join groups. */
+static bool may_stop(const mx_group *group)
+{
+    const mx_array *lead = group->nodes[group->count - 1];
+    const cpu_op *kernel = cpu_level_now()->ops[lead->op->id];
+    return group->count > 1 || (lead->op->flags & (OP_ELEMENTWISE | OP_VIEW)) ||
+           (kernel && (kernel->rows || kernel->product));
+}
+
+static bool run_group(const mx_group *group)
+{
+    mx_array *lead = group->nodes[group->count - 1];
+    bool may_donate =
+        !group->keeps_inputs && !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
+    return group->count > 1                   ? cpu_level_now()->run_group(group, may_donate)
+           : lead->op->flags & OP_ELEMENTWISE ? cpu_level_now()->run_tiles(group, may_donate)
+                                              : run_kernel(lead, may_donate);
+}
+
 static bool run(mx_stream *stream, const mx_group *group)
 {
     (void)stream;
     if (!inputs_to_host(group)) return false;
-    mx_array *lead = group->nodes[group->count - 1];
-    bool may_donate =
-        !group->keeps_inputs && !(lead->trace & atomic_load_explicit(&runtime.traces, memory_order_relaxed));
-    bool ok = group->count > 1                   ? cpu_level_now()->run_group(group, may_donate)
-              : lead->op->flags & OP_ELEMENTWISE ? cpu_level_now()->run_tiles(group, may_donate)
-                                                 : run_kernel(lead, may_donate);
+    mx_thread *self = thread_self();
+    const mx_group *outer = self->stoppable;
+    self->stoppable = may_stop(group) ? group : NULL;
+    bool ok = run_group(group);
+    self->stoppable = outer;
+    if (UNLIKELY(self->stopped)) {
+        self->stopped = false;
+        ok = mx_fail_false(MX_RUNTIME, "[eval] interrupted.");
+    }
     for (int i = 0; !ok && i < group->count; i++) release_outputs(group->nodes[i]);
     return ok;
 }

@@ -7,6 +7,8 @@
  * workers that are inside: one that the system has not woken yet holds up nobody. */
 #include "cpu/pool.h"
 #include "core/runtime.h"
+#include "core/array.h"
+#include "core/device.h"
 #include "core/thread.h"
 #include <sched.h>
 #include <stdio.h>
@@ -69,8 +71,38 @@ static void open_gate(void)
     atomic_store(&pool.gate, gate_open | next);
 }
 
-/* The chunks of the thread's own share, then what is left of the others'. */
-static void run_shares(cpu_chunk_fn fn, void *ctx, int own)
+/* ---- Ctrl-C */
+/* What lies in the memory of an input cannot be left half done: the input is gone, and nobody could ask again. */
+static bool writes_over_inputs(const mx_group *g)
+{
+    for (int k = 0; k < g->count; k++) {
+        for (int i = 0; i < g->nodes[k]->nin; i++) {
+            mx_array *in = g->nodes[k]->in[i];
+            for (int j = 0; j < g->count && array_state(in) == STATE_DONE; j++) {
+                if (g->nodes[j]->buffer == in->buffer) return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Between two chunks of the thread that evaluates: is what it runs to be left? */
+static bool should_stop(mx_thread *self)
+{
+    if (LIKELY(!self->stoppable || !self->interrupt) || self->stopped) return self->stopped;
+    if (LIKELY(clock_ns() < self->interrupt_at)) return false;
+    if (writes_over_inputs(self->stoppable)) return self->stoppable = NULL, false;
+    return self->stopped = thread_interrupted();
+}
+
+static void empty_shares(void)
+{
+    for (int k = 0; k < pool.threads; k++)
+        atomic_store_explicit(&pool.shares[k].next, INT64_MAX / 2, memory_order_relaxed);
+}
+
+/* The chunks of the thread's own share, then what is left of the others'.  `caller`: who waits for them, or NULL. */
+static void run_shares(cpu_chunk_fn fn, void *ctx, int own, mx_thread *caller)
 {
     for (int k = 0; k < pool.threads; k++) {
         share *s = &pool.shares[(own + k) % pool.threads];
@@ -78,6 +110,7 @@ static void run_shares(cpu_chunk_fn fn, void *ctx, int own)
             int64_t i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
             if (i >= s->end) break;
             fn(ctx, i);
+            if (caller && should_stop(caller)) empty_shares();
         }
     }
 }
@@ -117,7 +150,7 @@ static void *work(void *own)
     for (;;) {
         seen = wait_for_work(seen);
         if (!enter_gate(seen)) continue;
-        run_shares(pool.fn, pool.ctx, (int)(uintptr_t)own);
+        run_shares(pool.fn, pool.ctx, (int)(uintptr_t)own, NULL);
         leave_gate();
     }
     return NULL;
@@ -194,7 +227,9 @@ int mx_cpu_threads(void)
 
 static void run_in_order(int64_t chunks, cpu_chunk_fn fn, void *ctx)
 {
-    for (int64_t i = 0; i < chunks; i++) fn(ctx, i);
+    mx_thread *self = thread_self();
+    bool top = !self->is_worker;
+    for (int64_t i = 0; i < chunks && !(top && i && should_stop(self)); i++) fn(ctx, i);
 }
 
 void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
@@ -213,7 +248,7 @@ void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
     /* A chunk's own loops run in order: the pool is theirs already. */
     mx_thread *self = thread_self();
     self->is_worker = true;
-    run_shares(fn, ctx, 0);
+    run_shares(fn, ctx, 0, self);
     self->is_worker = false;
     close_gate();
     atomic_store_explicit(&pool.busy, 0, memory_order_release);

@@ -8,7 +8,8 @@
 
 #include "cpu/gemm.h"
 
-/* Runs fn(ctx, 0 .. chunks - 1) and waits. */
+/* Runs fn(ctx, 0 .. chunks - 1) and waits.  Where the evaluation is interrupted (thread_interrupted), what may be left
+ * half done is: chunks are left out, and whoever started the kernel looks at `stopped`. */
 void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx);
 int cpu_thread_count(void);
 

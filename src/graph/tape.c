@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { INTERRUPT_EVERY_NS = 10000000 };
-
 /* ---- Building */
 typedef struct frame {
     mx_array *lead;
@@ -238,25 +236,13 @@ static bool run_node(mx_array *lead)
 
 static bool interrupted(void)
 {
-    mx_thread *self = thread_self();
-    if (LIKELY(!self->interrupt)) return false;
-    int64_t now = clock_ns();
-    if (now < self->interrupt_at) return false;
-    self->interrupt_at = now + INTERRUPT_EVERY_NS;
-    self->interrupted = self->interrupt();
-    return self->interrupted && !mx_fail_false(MX_RUNTIME, "[eval] interrupted.");
+    return thread_interrupted() && !mx_fail_false(MX_RUNTIME, "[eval] interrupted.");
 }
 
 /* Did the op stop because of the interrupt, in an evaluation of its own? */
 static bool was_interrupted(void)
 {
     return thread_self()->interrupted && thread_self()->code == MX_RUNTIME;
-}
-
-void mx_set_interrupt(bool (*check)(void))
-{
-    thread_self()->interrupt = check;
-    thread_self()->interrupt_at = 0;
 }
 
 /* Computes one node.  False: the tape must stop and the node is LAZY again; an error is pending, unless the reason
@@ -368,7 +354,7 @@ static bool run_group_or_fail(const tape *t, size_t at, bool repeatable, bool *a
     int k = 0;
     if (LIKELY(inputs == STATE_DONE)) {
         if (LIKELY(run_together(&g))) return publish_group(&g), true;
-        if (!repeatable || thread_self()->code != MX_MEMORY) {
+        if (!repeatable || (thread_self()->code != MX_MEMORY && !was_interrupted())) {
             mx_error_reset(mark);
             inputs = STATE_FAILED;
         }

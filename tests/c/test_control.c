@@ -367,6 +367,46 @@ TEST(an_interrupt_between_steps_leaves_the_scan_lazy)
     CHECK(mx_eval(y));
 }
 
+/* ---- ... and between chunks of what runs for long */
+TEST(an_interrupt_inside_a_group_leaves_it_lazy)
+{
+    mx_array *x = check_random(SHAPE(1 << 20, 1), MX_FLOAT32, -1, 1, 1),
+             *y = check_random(SHAPE(1 << 16), MX_FLOAT32, -1, 1, 2);
+    mx_array *sum = mx_sum(mx_mul(x, y), ALL_AXES, false),
+             *rows = mx_softmax(mx_broadcast_to(y, SHAPE(400, 1 << 16)), AXES(-1), true);
+    CHECK(mx_eval_n((mx_array *[]){x, y}, 2));
+    checks_left = 2;
+    mx_set_interrupt(stop_after_some);
+    if (mx_default_device().type == MX_CPU) CHECK_CODE(mx_eval(sum), MX_RUNTIME, "[eval] interrupted");
+    checks_left = 1;
+    CHECK_CODE(mx_eval(rows), MX_RUNTIME, "[eval] interrupted");
+    mx_set_interrupt(NULL);
+    CHECK(array_state(sum) == STATE_LAZY && array_state(rows) == STATE_LAZY);
+    CHECK(mx_eval(rows));
+}
+
+static int asked;
+static bool note_question(void)
+{
+    return asked++ > 0;
+}
+
+/* Its input is gone: nobody could ask again. */
+TEST(what_writes_over_its_input_comes_to_its_end)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *x = check_random(SHAPE(1 << 24), MX_FLOAT32, -1, 1, 1), *want = mx_tan(mx_exp(mx_sin(x)));
+    CHECK(mx_eval(want));
+    mx_array *y = mx_tan(mx_exp(mx_sin(x)));
+    mx_scope_close_n(s, (mx_array *[]){y, want}, 2);
+    asked = 0;
+    mx_set_interrupt(note_question);
+    CHECK(mx_eval(y));
+    mx_set_interrupt(NULL);
+    CHECK(same_bits(y, want));
+    mx_drop(y), mx_drop(want);
+}
+
 TEST(a_scan_runs_on_a_worker)
 {
     int calls = 0;
