@@ -142,6 +142,10 @@ static void access_shared(const struct access *a, uint64_t first, uint64_t bytes
 
 void check_access(void *p, unsigned bytes, int kind, void *code)
 {
+    if (kind & SIM_COUNTED) {
+        lint_access((uintptr_t)p, bytes, !sim_is_device((uintptr_t)p), code);
+        return;
+    }
     struct access a = {.p = (uintptr_t)p, .code = code, .place = rt_place(), .kind = kind};
     const struct sim_regs *r = sim.running->function->module->desc->regs;
     if (sim_is_device(a.p)) {

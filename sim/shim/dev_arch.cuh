@@ -29,12 +29,28 @@ static __device__ __forceinline__ u16 f32_to_f16_bits(float f)
     if (a < 0x38800000u) return (u16)(sign | (__float_as_uint(__uint_as_float(a) + 0.5f) - 0x3f000000u));
     return (u16)(sign | (a - 0x38000000u + 0xfff + (a >> 13 & 1)) >> 13);
 }
+static __device__ __forceinline__ u32 f32x2_to_bf16x2_bits(float low, float high)
+{
+    return f32_to_bf16_bits(low) | (u32)f32_to_bf16_bits(high) << 16;
+}
+static __device__ __forceinline__ u32 f32x2_to_f16x2_bits(float low, float high)
+{
+    return f32_to_f16_bits(low) | (u32)f32_to_f16_bits(high) << 16;
+}
 static __device__ __forceinline__ u32 f32_to_tf32_bits(float f)
 {
     u32 u = __float_as_uint(f);
     if ((u & 0x7f800000u) == 0x7f800000u) return u;
     return (u + 0x1000u) & 0xffffe000u; /* halves away from zero, as cvt.rna */
 }
+
+static __device__ __forceinline__ float exp2_approx(float x)
+{
+    float r = x < -126.0f ? 0.0f : __builtin_exp2f(x);
+    return r;
+}
+
+static __device__ __forceinline__ u32 block_again() { return sim_regs.block.x; }
 
 struct sim_ldmatrix {
     const u16 *row;
@@ -58,6 +74,7 @@ template <int N, bool Transposed> static inline void sim_do_ldmatrix(u32 *out, c
 {
     bool used = (sim_regs.current & 31) < 8 * N;
     if (used && (size_t)row % 16) sim_table->trap(SIM_ILLEGAL, "ldmatrix: the row is not on 16 bytes", __FILE__, __LINE__);
+    if (used) sim_count(row, 16);
     sim_ldmatrix x{ (const u16 *)row, out };
     sim_table->warp(sim_run_ldmatrix<N, Transposed>, 0xffffffffu, &x, __LINE__, "ldmatrix");
 }
@@ -131,9 +148,11 @@ SIM_MMA(mma_bf16_16816, sim_run_mma_16816<sim_half_bf16>)
 SIM_MMA(mma_f16_16816, sim_run_mma_16816<sim_half_f16>)
 SIM_MMA(mma_tf32_1688, sim_run_mma_tf32)
 
-static __device__ __forceinline__ void cp_async16(void *to, const void *from, bool there)
+static __device__ __forceinline__ void cp_async16(void *to, const void *from, u32 bytes)
 {
-    sim_table->copy_async(to, from, 16, there ? 16 : 0);
+    sim_count(to, 16);
+    if (bytes == 16) sim_count(from, 16);
+    sim_table->copy_async(to, from, 16, (int)bytes);
 }
 static __device__ __forceinline__ void cp_async_commit() { sim_table->copy_commit(); }
 template <int N> static __device__ __forceinline__ void cp_async_wait() { sim_table->copy_wait(N); }

@@ -125,3 +125,13 @@ SIM_HANDLER(out_of_bounds, 719, "index out of bounds")
 SIM_HANDLER(divrem_overflow, 719, "division by zero")
 }
 #endif
+
+/* An access that the runtime makes for the thread, for the lint to count where the kernel asks for it. */
+#ifdef SIM_CHECKED
+SIM_UNCHECKED static void sim_count(const void *p, unsigned bytes)
+{
+    sim_table->access((void *)p, bytes, SIM_COUNTED, SIM_CODE);
+}
+#else
+static inline void sim_count(const void *, unsigned) {}
+#endif

@@ -8,6 +8,7 @@
 #include "cuda/copy.h"
 #include "cuda/dispatch.h"
 #include "cuda/kernels/attention_args.cuh"
+#include "cuda/kernels/attention_rows_args.cuh"
 #include "cuda/product.h"
 #include <string.h>
 
@@ -72,10 +73,10 @@ static job job_of(cuda_call *c)
                  .dtype = (mx_dtype)q->dtype,
                  .batches = q->shape[0],
                  .key_heads = k->shape[1],
-                 .share = q->shape[1] / k->shape[1],
-                 .queries = q->shape[2],
-                 .keys = k->shape[2],
-                 .width = q->shape[3],
+                 .share = (int32_t)(q->shape[1] / k->shape[1]),
+                 .queries = (int32_t)q->shape[2],
+                 .keys = (int32_t)k->shape[2],
+                 .width = (int32_t)q->shape[3],
                  .pitch = (k->shape[2] + PITCH - 1) / PITCH * PITCH};
 }
 
@@ -191,28 +192,28 @@ static bool apply_scores(job *j, const window *w, cu_ptr scores, const view *x, 
 
 static bool run_rows(job *j, const window *w, int option)
 {
-    struct attention_args a = {.scores = j->scores,
-                               .dprobs = j->dprobs,
-                               .probs = j->probs,
-                               .dscores = j->dscores,
-                               .lse = j->lse,
-                               .out = j->out.at,
-                               .dout = j->dout.at,
-                               .rows = (u32)(w->batches * w->heads * j->share * w->queries),
-                               .queries = (u32)w->queries,
-                               .heads = (u32)(w->heads * j->share),
-                               .from_batch = w->batch,
-                               .from_head = w->head * j->share,
-                               .from_query = w->query,
-                               .all_heads = j->key_heads * j->share,
-                               .all_queries = j->queries,
-                               .keys = j->keys,
-                               .pitch = j->pitch,
-                               .width = j->width,
-                               .seen = j->params->causal ? j->keys - j->queries + 1 : j->keys};
+    struct attention_rows_args a = {.scores = j->scores,
+                                    .dprobs = j->dprobs,
+                                    .probs = j->probs,
+                                    .dscores = j->dscores,
+                                    .lse = j->lse,
+                                    .out = j->out.at,
+                                    .dout = j->dout.at,
+                                    .rows = (u32)(w->batches * w->heads * j->share * w->queries),
+                                    .queries = (u32)w->queries,
+                                    .heads = (u32)(w->heads * j->share),
+                                    .from_batch = w->batch,
+                                    .from_head = w->head * j->share,
+                                    .from_query = w->query,
+                                    .all_heads = j->key_heads * j->share,
+                                    .all_queries = j->queries,
+                                    .keys = j->keys,
+                                    .pitch = j->pitch,
+                                    .width = j->width,
+                                    .seen = j->params->causal ? j->keys - j->queries + 1 : j->keys};
     memcpy(a.out_stride, j->out.stride, sizeof a.out_stride);
     memcpy(a.dout_stride, j->dout.stride, sizeof a.dout_stride);
-    cuda_variant v = {.id = VARIANT_attention, .t = (uint8_t)j->dtype, .option = (uint8_t)option};
+    cuda_variant v = {.id = VARIANT_attention_rows, .t = (uint8_t)j->dtype, .option = (uint8_t)option};
     int64_t blocks = (a.rows + VARIANT_BLOCK / 32 - 1) / (VARIANT_BLOCK / 32);
     return variant_run(j->call, v, least(blocks, (int64_t)j->call->queue->device->sm_count * BLOCKS_PER_SM),
                        VARIANT_BLOCK, &a, sizeof a);
@@ -231,19 +232,72 @@ static bool take_scores(job *j, cu_ptr *scores, cu_ptr *probs)
 }
 
 /* ---- Forward */
-static bool forward_window(job *j, const window *w)
+enum { THREADS = 128, CHUNK_BYTES = 16 };
+
+/* Where x lies with rows on 16 bytes: in place or in a copy. */
+static bool aligned_operand(cuda_call *c, mx_array *x, struct attention_side *side)
 {
-    return make_scores(j, w, &j->q, &j->k, j->params->scale, j->scores) && run_rows(j, w, 0) &&
-           apply_scores(j, w, j->probs, &j->v, 1, &j->out);
+    cu_ptr from;
+    int64_t bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype), strides[4], odd;
+    if (!cuda_operand(c, x, &from)) return false;
+    odd = (int64_t)from;
+    for (int i = 0; i < 3; i++) {
+        side->stride[i] = x->shape[i] == 1 ? 0 : x->strides[i];
+        odd |= side->stride[i] * bytes;
+    }
+    side->at = from;
+    if (odd % CHUNK_BYTES == 0 && (x->strides[3] == 1 || x->shape[3] == 1)) return true;
+    strides[3] = 1;
+    strides[2] = side->stride[2] = (x->shape[3] * bytes + CHUNK_BYTES - 1) / CHUNK_BYTES * CHUNK_BYTES / bytes;
+    strides[1] = side->stride[1] = x->shape[2] * strides[2];
+    strides[0] = side->stride[0] = x->shape[1] * strides[1];
+    cuda_block *copy = cuda_scratch(c, (size_t)(x->shape[0] * strides[0] * bytes));
+    if (!copy) return false;
+    side->at = copy->at;
+    return cuda_copy_between(c, copy->at, strides, from, x->strides, array_shape(x), (size_t)bytes);
+}
+
+static bool output_side(cuda_call *c, int i, struct attention_side *side)
+{
+    view v;
+    if (!output_by_position(c, i, &v)) return false;
+    side->at = v.at;
+    memcpy(side->stride, v.stride, sizeof side->stride);
+    return true;
+}
+
+/* The index of the least of the kernels' head sizes that is enough. */
+static int size_of(int64_t width)
+{
+    int i = 0;
+    while (ATTENTION_SIZE(i) < width) i++;
+    return i;
 }
 
 static bool attention(cuda_call *c)
 {
-    job j = job_of(c);
-    choose_window(&j, (int64_t)(sizeof(float) + mx_dtype_size(j.dtype)));
-    return operand(c, c->in[0], &j.q) && operand(c, c->in[1], &j.k) && operand(c, c->in[2], &j.v) &&
-           output_by_position(c, 0, &j.out) && cuda_output(c, 1, NULL, &j.lse) &&
-           take_scores(&j, &j.scores, &j.probs) && each_window(&j, forward_window, NULL);
+    const mx_array *q = c->in[0], *k = c->in[1], *v = c->in[2];
+    const attention_params *p = c->params;
+    struct attention_args a = {.queries = (int32_t)q->shape[2],
+                               .keys = (int32_t)k->shape[2],
+                               .heads = (int32_t)q->shape[1],
+                               .share = (int32_t)(q->shape[1] / k->shape[1]),
+                               .width = (int32_t)q->shape[3],
+                               .value_width = (int32_t)v->shape[3],
+                               .scale = p->scale,
+                               .causal = p->causal};
+    cu_ptr lse;
+    if (!aligned_operand(c, c->in[0], &a.q) || !aligned_operand(c, c->in[1], &a.k) ||
+        !aligned_operand(c, c->in[2], &a.v) || !output_side(c, 0, &a.out) || !cuda_output(c, 1, NULL, &lse))
+        return false;
+    a.lse = lse;
+    int size = size_of(a.width), width = ATTENTION_SIZE(size), bytes = (int)mx_dtype_size((mx_dtype)q->dtype);
+    int rows = ATTENTION_ROWS(width, bytes), keys = ATTENTION_KEYS(width, bytes);
+    a.blocks = (a.queries + rows - 1) / rows;
+    cuda_variant variant = {
+        .id = VARIANT_attention, .t = q->dtype, .option = (uint8_t)(size + (p->scale < 0 ? ATTENTION_SIZES : 0))};
+    return variant_run_with(c, variant, q->shape[0] * a.heads * a.blocks, THREADS,
+                            (unsigned)((rows + 2 * keys) * width * bytes), &a, sizeof a);
 }
 
 /* ---- Backward */
@@ -279,7 +333,7 @@ static bool backward_window(job *j, const window *w)
 {
     float scale = j->params->scale;
     return make_scores(j, w, &j->q, &j->k, scale, j->scores) && make_scores(j, w, &j->dout, &j->v, 1, j->dprobs) &&
-           run_rows(j, w, 1) && apply_scores(j, w, j->dscores, &j->k, scale, &j->dq) &&
+           run_rows(j, w, 0) && apply_scores(j, w, j->dscores, &j->k, scale, &j->dq) &&
            add_keys(j, w, j->dscores, &j->q, scale, j->sums[0], &j->dk) &&
            add_keys(j, w, j->probs, &j->dout, 1, j->sums[1], &j->dv);
 }
@@ -295,7 +349,7 @@ static bool round_sums(job *j, const window *w)
                                          .heads = (u32)w->heads,
                                          .width = j->width};
         memcpy(a.stride, to[i]->stride, sizeof a.stride);
-        cuda_variant v = {.id = VARIANT_attention, .t = (uint8_t)j->dtype, .option = 2};
+        cuda_variant v = {.id = VARIANT_attention_rows, .t = (uint8_t)j->dtype, .option = 1};
         int64_t blocks = (a.rows + VARIANT_BLOCK / 32 - 1) / (VARIANT_BLOCK / 32);
         if (!variant_run(j->call, v, least(blocks, (int64_t)j->call->queue->device->sm_count * BLOCKS_PER_SM),
                          VARIANT_BLOCK, &a, sizeof a))

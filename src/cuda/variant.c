@@ -43,6 +43,12 @@ void variant_source(cuda_variant v, char source[VARIANT_SOURCE], char entry[VARI
 
 bool variant_run(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads, const void *args, size_t args_bytes)
 {
+    return variant_run_with(c, v, blocks, threads, 0, args, args_bytes);
+}
+
+bool variant_run_with(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads, unsigned shared_bytes,
+                      const void *args, size_t args_bytes)
+{
     struct {
         char kind[4]; /* no other key begins so */
         cuda_variant v;
@@ -55,8 +61,11 @@ bool variant_run(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads,
         variant_source(v, source, entry);
         if (!(kernel = jit_add(d, &key, sizeof key, source, entry, false))) return false;
     }
-    cuda_launch launch = {
-        .kernel = kernel, .grid = {(unsigned)blocks, 1, 1}, .block = {threads, 1, 1}, .op = c->op->name};
+    cuda_launch launch = {.kernel = kernel,
+                          .grid = {(unsigned)blocks, 1, 1},
+                          .block = {threads, 1, 1},
+                          .shared_bytes = shared_bytes,
+                          .op = c->op->name};
     return cuda_collect(c, &launch, args, args_bytes);
 }
 

@@ -40,6 +40,9 @@ void variant_source(cuda_variant v, char source[VARIANT_SOURCE], char entry[VARI
 uint8_t variant_unit(size_t bytes);
 /* Collects a launch; nothing to do is no launch.  False: an error is recorded. */
 bool variant_run(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads, const void *args, size_t args_bytes);
+/* The same with shared memory whose size the launch says. */
+bool variant_run_with(cuda_call *c, cuda_variant v, int64_t blocks, unsigned threads, unsigned shared_bytes,
+                      const void *args, size_t args_bytes);
 /* One that loops over `total` in blocks of VARIANT_BLOCK threads with `each` elements. */
 bool variant_run_over(cuda_call *c, cuda_variant v, int64_t total, int64_t each, const void *args, size_t args_bytes);
 

@@ -226,12 +226,15 @@ const mx_op mx_op_attention_vjp = {OP_NAMED(attention_vjp, "scaled_dot_product_a
                                    .jvp = backward_jvp,
                                    .vmap = vmap};
 
+enum { LENGTH_END = 1 << 30 }; /* kernels count positions in 32 bits */
+
 /* Rows that see no key average all values, and float64 computes in float64: the composed form does that. */
 static bool has_kernel(mx_array *const *in, bool causal, const mx_array *mask, const mx_array *sinks)
 {
     const mx_array *q = in[0], *k = in[1], *v = in[2];
     return !mask && !sinks && q->dtype != MX_FLOAT64 && v->shape[3] == q->shape[3] &&
-           q->shape[3] <= ATTENTION_MAX_HEAD && q->size > 0 && k->size > 0 && !(causal && q->shape[2] > k->shape[2]);
+           q->shape[3] <= ATTENTION_MAX_HEAD && q->size > 0 && k->size > 0 && q->shape[2] < LENGTH_END &&
+           k->shape[2] < LENGTH_END && !(causal && q->shape[2] > k->shape[2]);
 }
 
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, float scale, bool causal, mx_array *mask, mx_array *sinks)

@@ -12,6 +12,8 @@ static mx_array *causal(mx_array *const *x)
     return mx_attention(x[0], x[1], x[2], 0.3f, true, NULL, NULL);
 }
 
+enum { KERNELS = HALVES | DTYPE(MX_FLOAT32), LARGE = ANY_ORDER | NO_VMAP | NO_GRAD };
+
 const op_sample samples_attention[] = {
     {"one head", full, {IN(1, 1, 3, 4), IN(1, 1, 5, 4), IN(1, 1, 5, 4)}, HALVES | DTYPE(MX_FLOAT32), 16, ANY_ORDER},
     {"causal", causal, {IN(2, 2, 5, 4), IN(2, 2, 5, 4), IN(2, 2, 5, 4)}, HALVES | DTYPE(MX_FLOAT32), 16, ANY_ORDER},
@@ -40,6 +42,17 @@ const op_sample samples_attention[] = {
      DTYPE(MX_FLOAT32),
      32,
      ANY_ORDER | NO_VMAP},
+    {"rows that are no whole vectors",
+     causal,
+     {IN(1, 2, 5, 20), IN(1, 2, 9, 20), IN(1, 2, 9, 20)},
+     KERNELS,
+     32,
+     ANY_ORDER},
+    {"many queries and keys", causal, {IN(1, 2, 140, 33), IN(1, 1, 150, 33), IN(1, 1, 150, 33)}, KERNELS, 32, LARGE},
+    {"heads of 80", full, {IN(1, 1, 3, 80), IN(1, 1, 70, 80), IN(1, 1, 70, 80)}, KERNELS, 32, LARGE},
+    {"heads of 128", causal, {IN(1, 1, 40, 128), IN(1, 1, 50, 128), IN(1, 1, 50, 128)}, KERNELS, 32, LARGE},
+    {"heads of 192", causal, {IN(1, 1, 18, 192), IN(1, 1, 70, 192), IN(1, 1, 70, 192)}, KERNELS, 32, LARGE},
+    {"heads of 256", causal, {IN(1, 1, 70, 256), IN(1, 1, 70, 256), IN(1, 1, 70, 256)}, KERNELS, 64, LARGE},
     {0},
 };
 

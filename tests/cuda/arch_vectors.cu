@@ -54,7 +54,17 @@ CONVERSION(bf16_bits_to_f32, i, __float_as_uint(bf16_bits_to_f32((u16)x)))
 CONVERSION(f16_bits_to_f32, i < 512 ? i * 128 + i % 128 : i, __float_as_uint(f16_bits_to_f32((u16)x)))
 CONVERSION(f32_to_bf16_bits, float_bits(i), f32_to_bf16_bits(__uint_as_float(x)))
 CONVERSION(f32_to_f16_bits, float_bits(i), f32_to_f16_bits(__uint_as_float(x)))
+CONVERSION(f32x2_to_bf16x2_bits, float_bits(i), f32x2_to_bf16x2_bits(__uint_as_float(x), __uint_as_float(float_bits(i + 1))))
+CONVERSION(f32x2_to_f16x2_bits, float_bits(i), f32x2_to_f16x2_bits(__uint_as_float(x), __uint_as_float(float_bits(i + 1))))
 CONVERSION(f32_to_tf32_bits, float_bits(i), f32_to_tf32_bits(__uint_as_float(x)))
+
+// ---- The exponential: 504 arguments around 0, and the ends of the range
+extern "C" __global__ void exp2_approx_rounded(u32 *out)
+{
+    const u32 ends[] = {0x7f800000u, 0xff800000u, 0x00000000u, 0x80000000u, 0x42fe0000u, 0x43000000u, 0xc2fc0000u, 0xc3160000u};
+    for (u32 i = threadIdx.x; i < 504; i += 32) out[i] = __float_as_uint(exp2_approx((float)i * 0.015625f - 7.5f));
+    if (threadIdx.x < 8) out[504 + threadIdx.x] = __float_as_uint(exp2_approx(__uint_as_float(ends[threadIdx.x])));
+}
 
 // ---- ldmatrix: 32 rows of 8 halves, each half its own number
 #define LDMATRIX(name, count, rows)                                                                                    \
@@ -103,7 +113,7 @@ MULTIPLICATION(_rounded, mma_bf16_16816, pair_bf16, ordinary)
 MULTIPLICATION(_rounded, mma_f16_16816, pair_f16, ordinary)
 MULTIPLICATION(_rounded, mma_tf32_1688, one_tf32, ordinary)
 
-// ---- Copies that do not wait: odd lanes ask for zeros; the first group is awaited while the second may fly
+// ---- Copies that do not wait: lanes ask for 0 to 16 bytes; the first group is awaited while the second may fly
 extern "C" __global__ void cp_async16_vector(u32 *out)
 {
     __shared__ __align__(16) u32 tile[2][128];
@@ -114,7 +124,7 @@ extern "C" __global__ void cp_async16_vector(u32 *out)
     }
     __syncthreads();
     for (int group = 0; group < 2; group++) {
-        cp_async16(&tile[group][lane * 4], from + group * 128 + lane * 4, lane % 2 == 0);
+        cp_async16(&tile[group][lane * 4], from + group * 128 + lane * 4, lane * 4 % 20);
         cp_async_commit();
     }
     cp_async_wait<1>();

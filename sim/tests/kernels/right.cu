@@ -58,8 +58,8 @@ extern "C" __global__ void __launch_bounds__(32) mma_bf16(const bf16 *a, const b
     float sum[4] = { 0, 0, 0, 0 };
     auto load = [&](int buffer, int k0) {
         bf16 *as = shared + buffer * (16 * 24 + 16 * 8), *bs = as + 16 * 24;
-        cp_async16(as + lane / 2 * 24 + lane % 2 * 8, a + (row0 + lane / 2) * n + k0 + lane % 2 * 8, true);
-        if (lane < 16) cp_async16(bs + lane * 8, b + (k0 + lane) * n + column0, true);
+        cp_async16(as + lane / 2 * 24 + lane % 2 * 8, a + (row0 + lane / 2) * n + k0 + lane % 2 * 8, 16);
+        if (lane < 16) cp_async16(bs + lane * 8, b + (k0 + lane) * n + column0, 16);
         cp_async_commit();
     };
     load(0, 0);

@@ -1,113 +1,139 @@
 // SPDX-License-Identifier: MIT
 //
-// What attention does to rows of scores between matrix products, a warp a row.  OPTION 0, forward: probabilities and the logsumexp; the
-// maximum and the sum in one pass (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).  1, backward: probabilities
-// again, and the gradient of the scores, p (dp - sum(out dout)).  2: sums of float32 become T.  cuda/attention.c launches them.
-#include "cuda/kernels/dev.cuh"
-#include "cuda/kernels/attention_args.cuh"
+// Attention forward (Dao, "FlashAttention-2", 2023): a block has ROWS queries of a head, whose keys and values come tile by tile while
+// the maximum and the sum of each row run along (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).  Values are
+// under way while the scores are computed, the next keys while the values are applied.  cuda/attention.c launches it.
+#include "cuda/kernels/attention_tile.cuh"
 
-enum { VALUES = 4 };
+// M: 16s of queries of a warp; what a warp reads of a tile serves them all.
+const int WARPS = 4, THREADS = 32 * WARPS, ROWS = ATTENTION_ROWS(WIDTH, sizeof(T)), M = ROWS / 16 / WARPS;
+const bool GENERAL = OPTION / ATTENTION_SIZES != 0; // scores are scaled before they are compared
+const int KEYS = ATTENTION_KEYS(WIDTH, sizeof(T)), N = KEYS / 8;
 
-struct place {
-    i64 batch, head, query, seen;
+// Of each of the lane's rows, (m, half of 16).
+struct running {
+    float peak[M][2];  // the greatest score so far, before it is scaled
+    float total[M][2]; // of the lane's columns
 };
 
-template <class A> DEVICE place place_of_row(const A &a, u32 row)
+// Scores become probabilities times what the row's sum will be; earlier sums shrink where the peak rises.
+DEVICE void take_scores(running &r, float (*s)[N][4], float (*sum)[WIDTH / 8][4], float scale)
+{
+#pragma unroll
+    for (int i = 0; i < M * 2; i++) {
+        int m = i / 2, h = i % 2;
+        float high = r.peak[m][h];
+#pragma unroll
+        for (int n = 0; n < N; n++) high = fmaxf(high, fmaxf(s[m][n][2 * h], s[m][n][2 * h + 1]));
+        high = quad_max(high);
+        float shift = is_infinite(high) ? 0.0f : high * scale;
+        float factor = r.peak[m][h] == -INF ? 0.0f : exp_units(r.peak[m][h] * scale - shift);
+        float total = 0;
+#pragma unroll
+        for (int j = 0; j < N * 2; j++) {
+            float &x = s[m][j / 2][2 * h + j % 2];
+            total += x = exp_units(fmaf(x, scale, -shift));
+        }
+        r.peak[m][h] = high;
+        r.total[m][h] = r.total[m][h] * factor + total;
+        if (!__any_sync(WARP, factor != 1)) continue; // most tiles do not raise a peak
+#pragma unroll
+        for (int j = 0; j < WIDTH / 8 * 2; j++) sum[m][j / 2][2 * h + j % 2] *= factor;
+    }
+}
+
+DEVICE void scale_scores(float (*s)[N][4], float scale)
+{
+#pragma unroll
+    for (int i = 0; i < M * N * 4; i++) s[i / 4 / N][i / 4 % N][i % 4] *= scale;
+}
+
+// Keys from `keys` on are not there, and a row sees those below `seen` and as many more as its number is.
+DEVICE void exclude(float (*s)[N][4], int keys, int seen)
+{
+    int g = threadIdx.x >> 2 & 7, t = threadIdx.x & 3;
+#pragma unroll
+    for (int i = 0; i < M * 2; i++) {
+        int limit = seen + i * 8 + g < keys ? seen + i * 8 + g : keys;
+#pragma unroll
+        for (int j = 0; j < N * 2; j++)
+            if (j / 2 * 8 + t * 2 + j % 2 >= limit) s[i / 2][j / 2][i % 2 * 2 + j % 2] = -INF;
+    }
+}
+
+// What a block works at; the longest rows of a head come first.
+struct place {
+    int heads, batch, head, first;
+};
+DEVICE place place_of(const attention_args &a, u32 block)
 {
     place p;
-    u32 rest = row / a.queries;
-    p.query = a.from_query + row % a.queries;
-    p.head = a.from_head + rest % a.heads;
-    p.batch = a.from_batch + rest / a.heads;
-    p.seen = a.seen + p.query < a.keys ? a.seen + p.query : a.keys;
+    p.heads = (int)(block / a.blocks);
+    p.batch = p.heads / a.heads;
+    p.head = p.heads % a.heads;
+    p.first = (a.blocks - 1 - (int)(block % a.blocks)) * ROWS;
     return p;
 }
 
-// Four values from i on, `rest` behind n.
-DEVICE vec<float, VALUES> load_values(const float *row, i64 i, i64 n, float rest)
+// Writes the rows of a warp and their logsumexp.
+DEVICE void finish(const attention_args &a, const running &r, float (*sum)[WIDTH / 8][4], float scale, T *tile)
 {
-    if (i + VALUES <= n) return ld_vec<VALUES>(row + i);
-    vec<float, VALUES> x;
-    for (int j = 0; j < VALUES; j++) x.v[j] = i + j < n ? row[i + j] : rest;
-    return x;
-}
-DEVICE void store_values(T *row, i64 i, i64 n, const vec<T, VALUES> &x)
-{
-    if (i + VALUES <= n) {
-        st_vec<VALUES>(row + i, x);
-    } else {
-        for (int j = 0; j < VALUES && i + j < n; j++) row[i + j] = x.v[j];
+    place p = place_of(a, block_again());
+    int first = p.first + (int)threadIdx.x / 32 * 16 * M;
+    float factor[M][2];
+#pragma unroll
+    for (int i = 0; i < M * 2; i++) {
+        float total = quad_sum(r.total[i / 2][i % 2]);
+        int row = first + i * 8 + (threadIdx.x >> 2 & 7);
+        factor[i / 2][i % 2] = 1 / total;
+        if (threadIdx.x % 4 == 0 && row < a.queries)
+            ((float *)a.lse)[(i64)p.heads * a.queries + row] = r.peak[i / 2][i % 2] * scale * LOG_UNIT + logf(total);
     }
+    store_rows<M>(a.out, p.batch, p.head, first, a.queries - first, a.value_width, sum, factor, tile);
 }
 
-#if OPTION == 0
-extern "C" __global__ void __launch_bounds__(256) ENTRY(const attention_args a)
+extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const attention_args a)
 {
-    int lane = threadIdx.x & 31, warps = blockDim.x >> 5;
-    for (u32 row = blockIdx.x * warps + (threadIdx.x >> 5); row < a.rows; row += gridDim.x * warps) {
-        place at = place_of_row(a, row);
-        const float *scores = (const float *)a.scores + row * a.pitch;
-        T *probs = (T *)a.probs + row * a.pitch;
-        float peak = -INF, sum = 0;
-        for (i64 i = lane * VALUES; i < at.seen; i += 32 * VALUES) {
-            vec<float, VALUES> x = load_values(scores, i, at.seen, -INF);
-            float high = peak;
-            for (int j = 0; j < VALUES; j++) high = x.v[j] > high ? x.v[j] : high;
-            if (high == -INF) high = 0;
-            sum *= expf(peak - high);
-            peak = high;
-            for (int j = 0; j < VALUES; j++) sum += expf(x.v[j] - peak);
+    DYN_SMEM(T, shared);
+    T *q = shared, *k = q + ROWS * WIDTH, *v = k + KEYS * WIDTH;
+    const place p = place_of(a, blockIdx.x);
+    const T *from_q = (const T *)a.q.at + p.batch * a.q.stride[0] + p.head * a.q.stride[1] + p.first * a.q.stride[2];
+    const T *from_k = (const T *)a.k.at + p.batch * a.k.stride[0] + p.head / a.share * a.k.stride[1];
+    const T *from_v = (const T *)a.v.at + p.batch * a.v.stride[0] + p.head / a.share * a.v.stride[1];
+    int ahead = a.keys - a.queries, keys = a.keys;
+    if (a.causal && p.first + ROWS + ahead < keys) keys = p.first + ROWS + ahead;
+
+    int warp = threadIdx.x / 32, mine = warp * 16 * M;
+    bool working = p.first + mine < a.queries;
+    float scale = GENERAL ? 1.0f : a.scale * UNITS, sum[M][WIDTH / 8][4] = {};
+    running r;
+#pragma unroll
+    for (int i = 0; i < M * 2; i++) r.peak[i / 2][i % 2] = -INF, r.total[i / 2][i % 2] = 0;
+
+    load_tile<ROWS, THREADS>(q, from_q, a.q.stride[2], a.queries - p.first, a.width);
+    load_tile<KEYS, THREADS>(k, from_k, a.k.stride[2], a.keys, a.width);
+    cp_async_commit();
+#pragma unroll 1
+    for (int key = 0; key < keys; key += KEYS) {
+        float s[M][N][4] = {};
+        cp_async_wait<0>();
+        __syncthreads();
+        load_tile<KEYS, THREADS>(v, from_v + key * a.v.stride[2], a.v.stride[2], a.keys - key, a.value_width);
+        cp_async_commit();
+        if (working) product<T>::of_rows<M, N>(s, q + mine * WIDTH, k);
+        cp_async_wait<0>();
+        __syncthreads();
+        if (key + KEYS < keys) {
+            from_k += KEYS * a.k.stride[2];
+            load_tile<KEYS, THREADS>(k, from_k, a.k.stride[2], a.keys - key - KEYS, a.width);
+            cp_async_commit();
         }
-        float high = warp_fold<Max>(peak);
-        sum = warp_fold<Sum>(peak == -INF ? 0.0f : sum * expf(peak - high));
-        float scale = 1 / sum;
-        for (i64 i = lane * VALUES; i < a.keys; i += 32 * VALUES) {
-            vec<float, VALUES> x = load_values(scores, i, at.seen, -INF);
-            vec<T, VALUES> p;
-            for (int j = 0; j < VALUES; j++) store(p.v[j], expf(x.v[j] - high) * scale);
-            store_values(probs, i, a.keys, p);
-        }
-        if (lane == 0)
-            ((float *)a.lse)[(at.batch * a.all_heads + at.head) * a.all_queries + at.query] = high + logf(sum);
+        if (!working) continue;
+        if (GENERAL) scale_scores(s, a.scale * UNITS);
+        int seen = a.causal ? p.first + mine + ahead + 1 - key : KEYS;
+        if (seen < KEYS || key + KEYS > a.keys) exclude(s, a.keys - key, seen);
+        take_scores(r, s, sum, scale);
+        product<T>::of_sums<M, N>(sum, s, v);
     }
+    if (working) finish(a, r, sum, scale, q + mine * WIDTH);
 }
-#elif OPTION == 1
-extern "C" __global__ void __launch_bounds__(256) ENTRY(const attention_args a)
-{
-    int lane = threadIdx.x & 31, warps = blockDim.x >> 5;
-    for (u32 row = blockIdx.x * warps + (threadIdx.x >> 5); row < a.rows; row += gridDim.x * warps) {
-        place at = place_of_row(a, row);
-        const float *scores = (const float *)a.scores + row * a.pitch, *dprobs = (const float *)a.dprobs + row * a.pitch;
-        T *probs = (T *)a.probs + row * a.pitch, *dscores = (T *)a.dscores + row * a.pitch;
-        const T *out = (const T *)a.out + at.batch * a.out_stride[0] + at.head * a.out_stride[1] +
-                       at.query * a.out_stride[2];
-        const T *dout = (const T *)a.dout + at.batch * a.dout_stride[0] + at.head * a.dout_stride[1] +
-                        at.query * a.dout_stride[2];
-        float lse = ((const float *)a.lse)[(at.batch * a.all_heads + at.head) * a.all_queries + at.query], delta = 0;
-        for (i64 i = lane; i < a.width; i += 32) delta += load(out[i]) * load(dout[i]);
-        delta = warp_fold<Sum>(delta);
-        for (i64 i = lane * VALUES; i < a.keys; i += 32 * VALUES) {
-            vec<float, VALUES> x = load_values(scores, i, at.seen, -INF), dx = load_values(dprobs, i, at.seen, delta);
-            vec<T, VALUES> p, d;
-            for (int j = 0; j < VALUES; j++) {
-                float value = i + j < at.seen ? expf(x.v[j] - lse) : 0.0f;
-                store(p.v[j], value);
-                store(d.v[j], i + j < at.seen ? value * (dx.v[j] - delta) : 0.0f);
-            }
-            store_values(probs, i, a.keys, p);
-            store_values(dscores, i, a.keys, d);
-        }
-    }
-}
-#else
-extern "C" __global__ void __launch_bounds__(256) ENTRY(const attention_round_args a)
-{
-    int lane = threadIdx.x & 31, warps = blockDim.x >> 5;
-    for (u32 row = blockIdx.x * warps + (threadIdx.x >> 5); row < a.rows; row += gridDim.x * warps) {
-        u32 key = row % a.keys, head = row / a.keys % a.heads, batch = row / a.keys / a.heads;
-        const float *from = (const float *)a.from + row * a.width;
-        T *to = (T *)a.to + batch * a.stride[0] + head * a.stride[1] + key * a.stride[2];
-        for (i64 i = lane; i < a.width; i += 32) store(to[i], from[i]);
-    }
-}
-#endif

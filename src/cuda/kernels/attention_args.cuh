@@ -3,22 +3,25 @@
 // What the host tells the kernels of attention; read by both compilers.
 #pragma once
 
-// Rows are counted (batch, head, query), queries fastest; `from`: the first of each in the whole arrays.
-struct attention_args {
-    u64 scores, dprobs;  // float32, `pitch` from row to row
-    u64 probs, dscores;  // of T, `pitch` from row to row; they may be the same places
-    u64 lse;             // float32 of all (batch, head, query)
-    u64 out, dout;       // of T
-    u32 rows, queries, heads;
-    i64 from_batch, from_head, from_query, all_heads, all_queries;
-    i64 keys, pitch, width;
-    i64 seen; // query i sees this many keys and i more, at most all
-    i64 out_stride[3], dout_stride[3]; // of batch, head, query
+// Head sizes that there are kernels for; others take the next larger one, filled up with zeros.
+#define ATTENTION_SIZES 6
+#define ATTENTION_SIZE(i) ((i) == 0 ? 32 : (i) == 1 ? 64 : (i) == 2 ? 96 : (i) == 3 ? 128 : (i) == 4 ? 192 : 256)
+// Forward, queries of a block and keys of a tile: what registers and 96 KB of shared memory hold.
+#define ATTENTION_ROWS(width, bytes) ((width) * (bytes) <= 256 ? 128 : 64)
+#define ATTENTION_KEYS(width, bytes) ((bytes) == 2 ? ((width) <= 64 || (width) == 192 ? 64 : 32) : (width) <= 64 ? 32 : (width) <= 192 ? 16 : 8)
+
+// An operand (B, heads, L, D) whose last axis is adjacent: its rows begin on 16 bytes.
+struct attention_side {
+    u64 at;
+    i64 stride[3]; // of batch, head, row
 };
 
-// From float32 (batch, head, key, width) without gaps to T.
-struct attention_round_args {
-    u64 from, to;
-    u32 rows, keys, heads;
-    i64 width, stride[3]; // of batch, head, key
+struct attention_args {
+    struct attention_side q, k, v, out;
+    u64 lse; // float32 (batch, head, query)
+    i32 queries, keys, heads, share; // heads: of queries, share: of these that have one key head
+    i32 blocks;                      // of queries
+    i32 width, value_width;
+    float scale;
+    u32 causal; // query i sees keys j <= i + keys - queries
 };

@@ -26,10 +26,38 @@ static __device__ __forceinline__ u16 f32_to_f16_bits(float x)
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x));
     return r;
 }
+static __device__ __forceinline__ u32 f32x2_to_bf16x2_bits(float low, float high)
+{
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
+static __device__ __forceinline__ u32 f32x2_to_f16x2_bits(float low, float high)
+{
+    u32 r;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
 static __device__ __forceinline__ u32 f32_to_tf32_bits(float x)
 {
     u32 r;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
+    return r;
+}
+
+// 2 to the x to two units in the last place; subnormals are zero.
+static __device__ __forceinline__ float exp2_approx(float x)
+{
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+}
+
+// blockIdx.x read anew: a kernel short of registers need not keep what it computed from it.
+static __device__ __forceinline__ u32 block_again()
+{
+    u32 r;
+    asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(r));
     return r;
 }
 
@@ -86,12 +114,12 @@ static __device__ __forceinline__ void mma_tf32_1688(float d[4], const u32 a[4],
     MMA("m16n8k8.row.col.f32.tf32.tf32.f32");
 }
 
-// 16 bytes to shared memory, zeros when not `there`; `from` is a valid address in any case.
-static __device__ __forceinline__ void cp_async16(void *to, const void *from, bool there)
+// 16 bytes to shared memory, of which the first `bytes` are read and the rest are zeros; `from` is a valid address in any case.
+static __device__ __forceinline__ void cp_async16(void *to, const void *from, u32 bytes)
 {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                  :
-                 : "r"(shared_address(to)), "l"(from), "r"(there ? 16 : 0)
+                 : "r"(shared_address(to)), "l"(from), "r"(bytes)
                  : "memory");
 }
 static __device__ __forceinline__ void cp_async_commit()
