@@ -49,6 +49,7 @@ typedef struct cuda_workers {
     cuda_jobs now, later;
     int count, busy, idle;
     bool gone;
+    bool stops[2]; /* jit_stop_at_exit was called: NVRTC opened, NVRTC used */
 } cuda_workers;
 
 typedef struct cuda_gpu {

@@ -132,6 +132,7 @@ static const cuda_nvrtc *nvrtc_of(cuda_gpu *gpu)
                      gpu->nvrtc.simulated ? "simulated" : "NVIDIA's", gpu->driver.simulated ? "simulated" : "NVIDIA's");
     }
     pthread_mutex_unlock(&runtime.gpu_lock);
+    jit_stop_at_exit(gpu, false);
     return gpu->nvrtc_reason[0] ? mx_fail(MX_RUNTIME, "[eval] GPU: kernels cannot be compiled: %s.", gpu->nvrtc_reason)
                                 : &gpu->nvrtc;
 }
@@ -148,6 +149,7 @@ void *jit_image(cuda_device *d, const char *source, const char *entry, size_t *b
     if (image) return image;
     int64_t started = clock_ns();
     image = jit_compile(n, arch, source, entry, NULL, bytes);
+    jit_stop_at_exit(d->gpu, true);
     if (image && environment_lists("MICA_TRACE", "jit"))
         fprintf(stderr, "[jit] %-40s %-8s %8.1f ms %zu bytes\n", entry, arch, (double)(clock_ns() - started) / 1e6,
                 *bytes);

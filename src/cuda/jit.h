@@ -41,6 +41,8 @@ cuda_kernel *jit_add(cuda_device *d, const void *key, size_t key_bytes, const ch
 /* Waits until the kernel is compiled, or compiles what is next in line itself.  What went wrong, to be dropped, or
  * NULL. */
 mx_failure *jit_finish(cuda_kernel *kernel);
+/* NVRTC was opened, or has compiled: the process, when it ends, waits for a compilation under way before NVRTC goes. */
+void jit_stop_at_exit(cuda_gpu *gpu, bool compiled);
 
 /* ---- jit.c: the image of a kernel, from the disk or from NVRTC; to be mx_freed.  NULL: an error is recorded. */
 void *jit_image(cuda_device *d, const char *source, const char *entry, size_t *bytes);

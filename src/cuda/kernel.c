@@ -99,6 +99,17 @@ static void stop_workers(void)
     pthread_mutex_unlock(&gpu->workers.lock);
 }
 
+/* What runs last is what was registered first: the compiler's own ends, registered when it is opened and when it first
+ * compiles, must come after ours. */
+void jit_stop_at_exit(cuda_gpu *gpu, bool compiled)
+{
+    cuda_workers *w = &gpu->workers;
+    pthread_mutex_lock(&w->lock);
+    if (!w->stops[compiled]) atexit(stop_workers);
+    w->stops[compiled] = true;
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* One more, if there is more to do than there are threads for it. */
 static void add_worker(cuda_workers *w)
 {
