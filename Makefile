@@ -100,6 +100,8 @@ full: test check  ## the whole matrix: all sizes, torture of everything, tsan on
 	$(BUILD)/mica_tests --full --torture
 	test ! -f $(BUILD)/libmica_sim.so || MICA_CUDA=sim SIM_SAN=check SIM_SCHED=rnd SIM_ORDER=pct \
 	    MICA_CACHE_DIR=$(CURDIR)/$(BUILD)/tests/cuda_cache $(BUILD)/mica_tests --device gpu
+	test ! -f $(BUILD)/libmica_sim.so || ! $(BUILD)/tests/cuda_nvrtc sm_80 add_float >/dev/null || MICA_CUDA=sim SIM_ENGINE=ptx \
+	    MICA_CACHE_DIR=$(CURDIR)/$(BUILD)/tests/cuda_cache $(BUILD)/mica_tests --device gpu
 	$(CMAKE) --build build-tsan
 	$(CTEST) --test-dir build-tsan --timeout 7200 -E '^sim_|sweep|shared_cache'
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python

@@ -4,6 +4,8 @@
  * word that __global__ became, a table of them is added, and a shared object is made: the "cubin". */
 #include "cuda_api.h"
 #include "image.h"
+#include "nvrtc.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
@@ -19,63 +21,28 @@
 extern char **environ;
 uint64_t sim_hash(const void *p, size_t bytes, uint64_t h);
 
-enum { PATH_BYTES = 1024, COMMAND_BYTES = 16384 };
-
-struct sim_program {
-    char *source, *name, *log;
-    int header_count;
-    char **header, **header_name;
-    char *image;
-    size_t image_bytes;
-};
-
-struct options {
-    char defines[4096];
-    int arch;
-};
-
-struct text {
-    char *p;
-    size_t size, room;
-    bool failed;
-};
-
-static void append(struct text *t, const char *p, size_t size)
-{
-    if (t->size + size + 1 > t->room) {
-        size_t room = (t->size + size + 1) * 2;
-        char *grown = realloc(t->p, room);
-        if (!grown) {
-            t->failed = true;
-            return;
-        }
-        t->p = grown;
-        t->room = room;
-    }
-    memcpy(t->p + t->size, p, size);
-    t->p[t->size += size] = 0;
-}
+enum { PATH_BYTES = NVRTC_PATH_BYTES, COMMAND_BYTES = NVRTC_COMMAND_BYTES };
 
 static void append_text(struct text *t, const char *p)
 {
-    append(t, p, strlen(p));
+    text_append(t, p, strlen(p));
 }
 
-static char *read_file(const char *path, size_t *bytes)
+char *nvrtc_read_file(const char *path, size_t *bytes)
 {
     FILE *f = fopen(path, "rb");
     if (!f) return NULL;
     struct text t = {0};
     char chunk[16384];
     size_t got;
-    append(&t, "", 0);
-    while ((got = fread(chunk, 1, sizeof chunk, f)) > 0) append(&t, chunk, got);
+    text_append(&t, "", 0);
+    while ((got = fread(chunk, 1, sizeof chunk, f)) > 0) text_append(&t, chunk, got);
     fclose(f);
     if (bytes) *bytes = t.size;
     return t.p;
 }
 
-static bool write_file(const char *folder, const char *name, const char *p, size_t bytes)
+bool nvrtc_write_file(const char *folder, const char *name, const char *p, size_t bytes)
 {
     char path[2 * PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -104,7 +71,7 @@ static bool shim_folder(char *path)
 }
 
 /* The compiler must not run under a sanitizer that was preloaded for this process. */
-static int run_shell(const char *command)
+int nvrtc_run_shell(const char *command)
 {
     size_t count = 0, kept = 0;
     while (environ[count]) count++;
@@ -190,7 +157,7 @@ static struct text add_registration(const char *source, bool checked)
             p += 6;
             continue;
         }
-        append(&out, from, (size_t)(p - from));
+        text_append(&out, from, (size_t)(p - from));
         from = p + (global ? sizeof global_word : sizeof bounds_word) - 1;
         if (bounds) from = skip_brackets(skip_space(from));
         if (global && find_kernel(from, name, sizeof name, &bound)) {
@@ -219,6 +186,17 @@ static struct text add_registration(const char *source, bool checked)
 
 /* ---- Compiling */
 
+static const char *engine(void)
+{
+    const char *s = getenv("SIM_ENGINE");
+    return s && *s ? s : "shim";
+}
+
+static bool is_ptx(void)
+{
+    return !strcmp(engine(), "ptx");
+}
+
 static const char *sanitizer(void)
 {
     const char *s = getenv("SIM_SAN");
@@ -238,7 +216,7 @@ static const char *flags_of_mode(void)
     return "-g0";
 }
 
-static const char *flags_of_machine(void)
+const char *nvrtc_flags_of_machine(void)
 {
 #if defined(__x86_64__)
     /* Every machine with AVX2 has F16C, which older compilers cannot ask for. */
@@ -259,46 +237,63 @@ static void make_folders(const char *folder, const char *name)
 
 static bool write_sources(const struct sim_program *p, const char *folder)
 {
-    bool ok = write_file(folder, "kernel.cu", p->source, strlen(p->source));
+    bool ok = nvrtc_write_file(folder, "kernel.cu", p->source, strlen(p->source));
     for (int i = 0; ok && i < p->header_count; i++) {
         const char *name = p->header_name[i], *base = strrchr(name, '/');
         bool arch = !strcmp(base ? base + 1 : name, "dev_arch.cuh");
         make_folders(folder, name);
-        ok = arch ? write_file(folder, name, "#include <dev_arch.cuh>\n", 24) /* the shim has its own */
-                  : write_file(folder, name, p->header[i], strlen(p->header[i]));
+        ok = arch ? nvrtc_write_file(folder, name, "#include <dev_arch.cuh>\n", 24) /* the shim has its own */
+                  : nvrtc_write_file(folder, name, p->header[i], strlen(p->header[i]));
     }
     return ok;
 }
 
-static int build(const struct sim_program *p, const struct options *o, const char *folder, const char *shim)
+const char *nvrtc_compiler(void)
 {
-    const char *cxx = getenv("SIM_CXX") ? getenv("SIM_CXX") : "c++",
-               *level = getenv("SIM_OPT") ? getenv("SIM_OPT") : "-O1";
-    bool checked = !strcmp(sanitizer(), "check");
+    return getenv("SIM_CXX") ? getenv("SIM_CXX") : "c++";
+}
+
+const char *nvrtc_level(void)
+{
+    return getenv("SIM_OPT") ? getenv("SIM_OPT") : "-O1";
+}
+
+int nvrtc_link(const char *folder)
+{
+    char command[COMMAND_BYTES];
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && { ld -shared -z defs --as-needed module.o -o module.so -l:libm.so.6 -l:libc.so.6 -l:libgcc_s.so.1 "
+        "2>/dev/null || %s -shared module.o -o module.so -lm 2>>log; }", /* the linker alone takes half as long */
+        folder, nvrtc_compiler());
+    return nvrtc_run_shell(command) ? NVRTC_COMPILATION : NVRTC_OK;
+}
+
+static int shim_build(const struct sim_program *p, const struct options *o, const char *folder, const char *shim,
+                      bool checked)
+{
     const char *mode = checked ? "-DSIM_CHECKED" : *sanitizer() ? "-DSIM_UNDEFINED" : "";
     char command[COMMAND_BYTES], path[PATH_BYTES + 16];
     if (!write_sources(p, folder)) return NVRTC_OUT_OF_MEMORY;
     snprintf(
         command, sizeof command,
         "cd '%s' && %s -E -x c++ -std=c++17 %s -D__CUDA_ARCH__=%d %s -I'%s' -I. -include sim_dev.h kernel.cu -o kernel.ii 2>log",
-        folder, cxx, mode, o->arch * 10, o->defines, shim);
-    if (run_shell(command)) return NVRTC_COMPILATION;
+        folder, nvrtc_compiler(), mode, o->arch * 10, o->defines, shim);
+    if (nvrtc_run_shell(command)) return NVRTC_COMPILATION;
     snprintf(path, sizeof path, "%s/kernel.ii", folder);
-    char *expanded = read_file(path, NULL);
+    char *expanded = nvrtc_read_file(path, NULL);
     if (!expanded) return NVRTC_OUT_OF_MEMORY;
     struct text out = add_registration(expanded, checked);
     free(expanded);
-    bool written = !out.failed && write_file(folder, "module.ii", out.p, out.size);
+    bool written = !out.failed && nvrtc_write_file(folder, "module.ii", out.p, out.size);
     free(out.p);
     if (!written) return NVRTC_OUT_OF_MEMORY;
     snprintf(
         command, sizeof command,
         "cd '%s' && %s %s -std=c++17 -x c++-cpp-output -fPIC -c -w -fno-exceptions -fno-rtti -fno-asynchronous-unwind-tables "
-        "-fno-math-errno -fno-trapping-math -fno-strict-aliasing -fwrapv -ffp-contract=off %s %s module.ii -o module.o 2>>log && "
-        "{ ld -shared -z defs --as-needed module.o -o module.so -l:libm.so.6 -l:libc.so.6 -l:libgcc_s.so.1 2>/dev/null || "
-        "%s -shared module.o -o module.so -lm 2>>log; }", /* the linker alone takes half as long */
-        folder, cxx, level, flags_of_machine(), flags_of_mode(), cxx);
-    return run_shell(command) ? NVRTC_COMPILATION : NVRTC_OK;
+        "-fno-math-errno -fno-trapping-math -fno-strict-aliasing -fwrapv -ffp-contract=off %s %s module.ii -o module.o 2>>log",
+        folder, nvrtc_compiler(), nvrtc_level(), nvrtc_flags_of_machine(), flags_of_mode());
+    return nvrtc_run_shell(command) ? NVRTC_COMPILATION : nvrtc_link(folder);
 }
 
 static int take_image(struct sim_program *p, const char *folder)
@@ -306,7 +301,7 @@ static int take_image(struct sim_program *p, const char *folder)
     char path[PATH_BYTES + 16];
     size_t bytes = 0;
     snprintf(path, sizeof path, "%s/module.so", folder);
-    char *module = read_file(path, &bytes);
+    char *module = nvrtc_read_file(path, &bytes);
     p->image = module ? malloc(sizeof(struct sim_image) + bytes) : NULL;
     if (p->image) {
         struct sim_image head = {.magic = SIM_IMAGE_MAGIC, .bytes = bytes, .hash = sim_hash(module, bytes, 0)};
@@ -328,7 +323,7 @@ static void remove_folder(const char *folder)
 {
     char command[PATH_BYTES + 16];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    if (!getenv("SIM_KEEP")) run_shell(command);
+    if (!getenv("SIM_KEEP")) nvrtc_run_shell(command);
 }
 
 static int compile(struct sim_program *p, const struct options *o)
@@ -342,14 +337,23 @@ static int compile(struct sim_program *p, const struct options *o)
         set_log(p, "SIM_SAN=address needs a process that runs under AddressSanitizer: preload libasan");
         return NVRTC_COMPILATION;
     }
+    if (!is_ptx() && strcmp(engine(), "shim")) {
+        set_log(p, "SIM_ENGINE is shim or ptx");
+        return NVRTC_INVALID_OPTION;
+    }
+    if (is_ptx() && !strcmp(sanitizer(), "address")) {
+        set_log(p, "SIM_SAN=address reads the source as C++: it works with SIM_ENGINE=shim, not with ptx");
+        return NVRTC_COMPILATION;
+    }
     snprintf(folder, sizeof folder, "%s/mica_sim_XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(folder)) {
         set_log(p, "no temporary folder could be made");
         return NVRTC_OUT_OF_MEMORY;
     }
-    int r = build(p, o, folder, shim);
+    bool checked = !strcmp(sanitizer(), "check");
+    int r = is_ptx() ? ptx_build(p, o, folder, shim, checked) : shim_build(p, o, folder, shim, checked);
     snprintf(path, sizeof path, "%s/log", folder);
-    char *log = read_file(path, NULL);
+    char *log = nvrtc_read_file(path, NULL);
     set_log(p, log);
     free(log);
     if (!r) r = take_image(p, folder);
@@ -364,17 +368,31 @@ static uint64_t hash_text(const char *text, uint64_t h)
     return sim_hash(text, strlen(text) + 1, h);
 }
 
+/* The translator of PTX is this library: any change of it counts. */
+static uint64_t hash_of_library(void)
+{
+    Dl_info self;
+    size_t bytes = 0;
+    if (!dladdr((void *)(uintptr_t)hash_of_library, &self) || !self.dli_fname) return 0;
+    char *library = nvrtc_read_file(self.dli_fname, &bytes);
+    uint64_t h = library ? sim_hash(library, bytes, (uint64_t)ptx_compiler_version()) : 0;
+    free(library);
+    return h;
+}
+
 /* What this compiler is: its mode, command, level and shim.  0: the shim is not to be found. */
 static uint64_t identity(void)
 {
     const char *cxx = getenv("SIM_CXX"), *level = getenv("SIM_OPT");
     char shim[PATH_BYTES], name[PATH_BYTES + 32];
-    static const char *const parts[] = {"sim_dev.h", "sim_math.h", "sim_checked.h", "dev_arch.cuh", "abi.h"};
+    static const char *const parts[] = {"sim_dev.h",    "sim_math.h", "sim_checked.h", "sim_threads.h",
+                                        "dev_arch.cuh", "abi.h",      "sim_ptx.h"};
     if (!shim_folder(shim)) return 0;
     uint64_t h = hash_text(cxx ? cxx : "", hash_text(level ? level : "", hash_text(flags_of_mode(), 2)));
+    if (is_ptx()) h = hash_text(engine(), h ^ hash_of_library());
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         snprintf(name, sizeof name, "%s/%s", shim, parts[i]);
-        char *text = read_file(name, NULL);
+        char *text = nvrtc_read_file(name, NULL);
         if (!text) return 0;
         h = hash_text(text, h);
         free(text);
@@ -390,6 +408,7 @@ static bool cache_path(const struct sim_program *p, const struct options *o, cha
     h = hash_text(p->source, h);
     for (int i = 0; i < p->header_count; i++) h = hash_text(p->header[i], hash_text(p->header_name[i], h));
     h = hash_text(o->defines, h + (uint64_t)o->arch);
+    for (int i = 0; is_ptx() && i < o->count; i++) h = hash_text(o->all[i], h);
     snprintf(path, PATH_BYTES, "%s/%016llx.sim", folder, (unsigned long long)h);
     return true;
 }
@@ -403,12 +422,12 @@ static void store(const struct sim_program *p, const char *path)
     snprintf(name, sizeof name, "part.%ld.%p", (long)getpid(), (const void *)p);
     char part[2 * PATH_BYTES];
     snprintf(part, sizeof part, "%s/%s", folder, name);
-    if (!write_file(folder, name, p->image, p->image_bytes) || rename(part, path)) unlink(part);
+    if (!nvrtc_write_file(folder, name, p->image, p->image_bytes) || rename(part, path)) unlink(part);
 }
 
 static bool take_cached(struct sim_program *p, const char *path)
 {
-    p->image = read_file(path, &p->image_bytes);
+    p->image = nvrtc_read_file(path, &p->image_bytes);
     if (!p->image) return false;
     const struct sim_image *head = (const void *)p->image;
     if (p->image_bytes > sizeof *head && head->bytes == p->image_bytes - sizeof *head &&
@@ -534,7 +553,7 @@ API int nvrtcCreateProgram(struct sim_program **handle, const char *source, cons
 
 API int nvrtcCompileProgram(struct sim_program *p, int count, const char *const *options)
 {
-    struct options o = {.arch = 75};
+    struct options o = {.arch = 75, .count = count, .all = options};
     for (int i = 0; i < count; i++) {
         if (read_option(&o, options[i])) continue;
         char text[512];

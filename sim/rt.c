@@ -9,6 +9,7 @@
 #include "rt.h"
 #include "check.h"
 #include "fiber.h"
+#include "ptx_warp.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ __attribute__((weak)) void __asan_poison_memory_region(const volatile void *p, s
 __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *p, size_t bytes);
 __attribute__((weak)) int __asan_address_is_poisoned(const volatile void *p);
 
-enum { RING = 2 * RT_MAX_THREADS, WARPS = RT_MAX_THREADS / 32, DYNAMIC_BYTES = 512 << 10 };
+enum { RING = 2 * RT_MAX_THREADS, WARPS = RT_MAX_THREADS / 32, DYNAMIC_BYTES = 512 << 10, WINDOW_BYTES = 256 << 10 };
 enum { UNHURT = 0, MISALIGNED = 716, LAUNCH_FAILED = 719 };
 enum state { FRESH, READY, AT_BARRIER, AT_WARP };
 
@@ -419,6 +420,17 @@ static void acquire_grid(void)
     m.grid_acquired = true;
 }
 
+/* PTX does not say that a block knows itself to be the last one: only the last to run can, and those that do fence before they read. */
+static void fence(void)
+{
+    if (m.next_block == m.block_count) m.grid_acquired = true;
+}
+
+static void warp_ptx(int operation, unsigned mask, struct sim_ptx_lane *posted, int line)
+{
+    warp(ptx_warp_operations[operation].run, mask, posted, line, ptx_warp_operations[operation].name);
+}
+
 static const struct sim_table table = {
     .barrier = barrier,
     .barrier_vote = barrier_vote,
@@ -430,6 +442,8 @@ static const struct sim_table table = {
     .copy_wait = copy_wait,
     .access = check_access,
     .acquire_grid = acquire_grid,
+    .warp_ptx = warp_ptx,
+    .fence = fence,
 };
 
 /* ---- Blocks */
@@ -445,7 +459,7 @@ static void poison_shared(void)
     } else if (bytes) {
         memset(module->shared, 0xff, bytes);
     }
-    memset(m.dynamic, 0xff, m.launch->shared_bytes);
+    memset(m.dynamic - module->window_bytes, 0xff, module->window_bytes + m.launch->shared_bytes);
 }
 
 static void shuffle_threads(void)
@@ -507,11 +521,10 @@ static void fiber_main(void)
 static bool prepare(const struct rt_launch *launch, uint64_t device, uint64_t device_bytes)
 {
     if (!m.dynamic) {
-        m.dynamic = mmap(NULL, DYNAMIC_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (m.dynamic == MAP_FAILED) {
-            m.dynamic = NULL;
-            return false;
-        }
+        char *window =
+            mmap(NULL, WINDOW_BYTES + DYNAMIC_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (window == MAP_FAILED) return false;
+        m.dynamic = window + WINDOW_BYTES;
     }
     if (__asan_poison_memory_region) {
         __asan_unpoison_memory_region(m.dynamic, launch->shared_bytes);
@@ -528,6 +541,7 @@ static bool prepare(const struct rt_launch *launch, uint64_t device, uint64_t de
         .count = block[0] * block[1] * block[2],
         .linear = block[1] == 1 && block[2] == 1,
         .order = m.order == ORDER_FORWARD ? NULL : m.start_order,
+        .window = m.dynamic - module->window_bytes,
         .dynamic = m.dynamic,
         .dynamic_bytes = launch->shared_bytes,
         .device = device,
@@ -535,6 +549,10 @@ static bool prepare(const struct rt_launch *launch, uint64_t device, uint64_t de
         .shared = (uintptr_t)module->shared,
         .shared_bytes = (uintptr_t)module->shared_end - (uintptr_t)module->shared,
     };
+    if (module->window_bytes) {
+        m.regs->shared = (uintptr_t)m.regs->window;
+        m.regs->shared_bytes = module->window_bytes;
+    }
     for (unsigned i = 0; i < m.regs->count; i++)
         m.start_order[i] = (unsigned short)(m.order == ORDER_REVERSE ? m.regs->count - 1 - i : i);
     return true;

@@ -62,6 +62,10 @@ if(TARGET mica_sim)
   add_test(NAME cuda_vectors_compare COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu compare ${vectors})
   set_tests_properties(cuda_vectors_record PROPERTIES ENVIRONMENT "${sim_environment}" FIXTURES_SETUP vectors)
   set_tests_properties(cuda_vectors_compare PROPERTIES ENVIRONMENT "${sim_environment};SIM_ORDER=pct;SIM_CC=90" FIXTURES_REQUIRED vectors)
+  # The wrappers themselves instead of their emulation, from the PTX of NVIDIA's compiler.
+  add_test(NAME cuda_vectors_ptx COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu compare ${vectors})
+  set_tests_properties(cuda_vectors_ptx PROPERTIES ENVIRONMENT "${sim_environment};SIM_ENGINE=ptx" FIXTURES_REQUIRED vectors
+      SKIP_REGULAR_EXPRESSION "SIM_ENGINE=ptx needs NVIDIA's NVRTC")
   set(golden ${CMAKE_CURRENT_SOURCE_DIR}/golden/arch_vectors.txt) # $OUT/arch_vectors.txt of bench/gpu.sh on a real GPU
   if(EXISTS ${golden})
     add_test(NAME cuda_vectors_golden COMMAND cuda_arch_vectors ${CMAKE_CURRENT_SOURCE_DIR}/cuda/arch_vectors.cu compare ${golden})
@@ -122,6 +126,11 @@ if(TARGET mica_sim)
     set_tests_properties(sim_laws_${part} PROPERTIES LABELS sim
         ENVIRONMENT "${sim_environment};MICA_FUSE=0")
   endforeach()
+
+  # Some of them on the code of NVIDIA's compiler; `make full` takes all.
+  add_test(NAME sim_laws_ptx COMMAND mica_tests --device gpu --shard 1/150)
+  set_tests_properties(sim_laws_ptx PROPERTIES LABELS sim TIMEOUT 300
+      ENVIRONMENT "${sim_environment};MICA_FUSE=0;SIM_ENGINE=ptx" SKIP_REGULAR_EXPRESSION "SIM_ENGINE=ptx needs NVIDIA's NVRTC")
 
   # Groups by their kernels from the first time on: the same bits as node by node, and nothing unordered.
   add_test(NAME sim_fusion COMMAND mica_tests --device gpu --tests random_programs random_row_programs group temporary written

@@ -26,6 +26,7 @@ struct sim_regs {
     unsigned linear;         /* the block has one dimension */
     const unsigned short *order;
     unsigned ended[32]; /* a bit a thread */
+    char *window;       /* shared memory of a module with window_bytes: its variables, then what is dynamic */
     void *dynamic;      /* dynamic shared memory */
     unsigned long long dynamic_bytes, device, device_bytes, shared, shared_bytes;
     unsigned long long clock;
@@ -33,6 +34,46 @@ struct sim_regs {
 
 /* lanes[i] is what lane i posted; only lanes in mask are there. */
 typedef void (*sim_warp_function)(void **lanes, unsigned mask);
+
+/* Operations of a warp in PTX, as the ptx engine posts them: .in holds the operands in order, .out what the lane gets. */
+enum sim_ptx_operation {
+    SIM_PTX_SYNC,
+    SIM_PTX_SHFL_IDX,
+    SIM_PTX_SHFL_UP,
+    SIM_PTX_SHFL_DOWN,
+    SIM_PTX_SHFL_BFLY,
+    SIM_PTX_VOTE_BALLOT,
+    SIM_PTX_VOTE_ANY,
+    SIM_PTX_VOTE_ALL,
+    SIM_PTX_VOTE_UNI,
+    SIM_PTX_MATCH_B32,
+    SIM_PTX_MATCH_B64,
+    SIM_PTX_REDUX_ADD,
+    SIM_PTX_REDUX_MIN_U32,
+    SIM_PTX_REDUX_MAX_U32,
+    SIM_PTX_REDUX_MIN_S32,
+    SIM_PTX_REDUX_MAX_S32,
+    SIM_PTX_REDUX_AND,
+    SIM_PTX_REDUX_OR,
+    SIM_PTX_REDUX_XOR,
+    SIM_PTX_LDMATRIX_X1,
+    SIM_PTX_LDMATRIX_X2,
+    SIM_PTX_LDMATRIX_X4,
+    SIM_PTX_LDMATRIX_X1_TRANS,
+    SIM_PTX_LDMATRIX_X2_TRANS,
+    SIM_PTX_LDMATRIX_X4_TRANS,
+    SIM_PTX_MMA_16816_BF16,
+    SIM_PTX_MMA_16816_F16,
+    SIM_PTX_MMA_1688_BF16,
+    SIM_PTX_MMA_1688_F16,
+    SIM_PTX_MMA_1688_TF32,
+    SIM_PTX_MMA_1684_TF32,
+    SIM_PTX_OPERATION_COUNT
+};
+struct sim_ptx_lane {
+    unsigned in[12], out[4];
+    const char *row; /* of ldmatrix */
+};
 
 struct sim_table {
     void (*barrier)(int line);
@@ -45,6 +86,8 @@ struct sim_table {
     void (*copy_wait)(int newest_in_flight);
     void (*access)(void *p, unsigned bytes, int kind, void *code);
     void (*acquire_grid)(void); /* all other blocks have arrived: what they wrote may be read */
+    void (*warp_ptx)(int operation, unsigned mask, struct sim_ptx_lane *posted, int line);
+    void (*fence)(void); /* of the device's memory */
 };
 
 struct sim_kernel {
@@ -62,6 +105,7 @@ struct sim_module {
     const struct sim_table **table;
     const struct sim_kernel *kernels; /* up to one without a name */
     char *shared, *shared_end;
+    unsigned window_bytes; /* shared variables that lie before dynamic memory instead, of the ptx engine */
 };
 
 #ifdef __cplusplus

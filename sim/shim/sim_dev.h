@@ -290,29 +290,8 @@ static inline float atomicExch(float *p, float v)
     return sim_bits<float>(atomicExch((unsigned *)p, sim_bits<unsigned>(v)));
 }
 
-/* ---- Running a kernel: take unstarted threads until there is none. */
-static inline bool sim_next_thread()
-{
-    unsigned i = sim_regs.next;
-    if (i >= sim_regs.count) return false;
-    sim_regs.next = i + 1;
-    if (__builtin_expect(sim_regs.order != nullptr, 0)) i = sim_regs.order[i];
-    sim_regs.current = i;
-    if (sim_regs.linear) {
-        sim_regs.thread.x = i;
-        sim_regs.thread.y = sim_regs.thread.z = 0;
-    } else {
-        unsigned row = i / sim_regs.block_dim.x;
-        sim_regs.thread = {i - row * sim_regs.block_dim.x, row % sim_regs.block_dim.y, row / sim_regs.block_dim.y};
-    }
-    return true;
-}
-static inline void sim_end_thread()
-{
-    sim_regs.ended[sim_regs.current / 32] |= 1u << sim_regs.current % 32;
-    sim_regs.alive--;
-    if (__builtin_expect(sim_regs.waiting != 0, 0)) sim_table->thread_ended();
-}
+/* ---- Running a kernel */
+#include "sim_threads.h"
 template <int... I> struct sim_indices {
 };
 template <int N, int... I> struct sim_count_up : sim_count_up<N - 1, N - 1, I...> {

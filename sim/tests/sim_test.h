@@ -83,5 +83,7 @@ void lt_misaligned(void);
 void lt_no_event(void);
 int test_planted(const char *name); /* 0: no such case */
 void test_speed(void);
+void test_ptx(void);
+void test_unknown(void);
 
 #endif
