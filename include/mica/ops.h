@@ -81,6 +81,7 @@ MX_API mx_array *mx_argmin(mx_array *x, mx_axes axis, bool keep);
 MX_SCAN_OPS(MX_DECLARE_SCAN)
 /* Sums over the axes that broadcasting x's shape up from `shape` added or stretched: the adjoint of mx_broadcast_to. */
 MX_API mx_array *mx_sum_to(mx_array *x, mx_shape shape);
+MX_API mx_array *mx_sum_like(mx_array *x, mx_array *like); /* to the shape of `like` */
 
 /* ---- Products */
 MX_API mx_array *mx_matmul(mx_array *a, mx_array *b);                                      /* floats only */
@@ -100,11 +101,16 @@ MX_API mx_array *mx_hadamard_transform(mx_array *x, const double *scale);
 
 /* ---- Shapes */
 MX_API mx_array *mx_reshape(mx_array *x, mx_shape shape); /* one entry may be -1 */
+/* For a shape that does not come from the sizes of arrays: a shapeless program asks it of arrays of other sizes. */
+MX_API mx_array *mx_reshape_given(mx_array *x, mx_shape shape);
 MX_API mx_array *mx_flatten(mx_array *x, int first, int last);
 MX_API mx_array *mx_unflatten(mx_array *x, int axis, mx_shape shape);
+MX_API mx_array *mx_unflatten_given(mx_array *x, int axis, mx_shape shape);
 MX_API mx_array *mx_transpose(mx_array *x, mx_axes order); /* ALL_AXES reverses */
 MX_API mx_array *mx_swapaxes(mx_array *x, int a, int b);
 MX_API mx_array *mx_moveaxis(mx_array *x, int source, int destination);
+/* The product of the sizes of the axes, or 1 over it, as a scalar; a shapeless program counts anew. */
+MX_API mx_array *mx_number_of_elements(mx_array *x, mx_axes axes, bool inverted, mx_dtype dtype);
 MX_API mx_array *mx_broadcast_to(mx_array *x, mx_shape shape);
 MX_API bool mx_broadcast_arrays(mx_array *const *in, int count, mx_array **out);
 MX_API mx_array *mx_expand_dims(mx_array *x, mx_axes axes);

@@ -227,14 +227,14 @@ static PyObject *array_reshape(py_args *in)
     py_shape shape;
     bool one = in->rest_count == 1 && !PyLong_Check(in->rest[0]);
     if (one)
-        return py_to_shape(in->rest[0], &shape) ? py_return(in, mx_reshape(py_array_of(in->at[0]), shape.shape))
+        return py_to_shape(in->rest[0], &shape) ? py_return(in, mx_reshape_given(py_array_of(in->at[0]), shape.shape))
                                                 : py_incompatible(in);
     if (in->rest_count > MX_MAX_NDIM)
         return PyErr_Format(PyExc_ValueError, "[reshape] an array has at most %d dimensions", MX_MAX_NDIM);
     for (Py_ssize_t i = 0; i < in->rest_count; i++)
         if (!py_to_int64(in->rest[i], &shape.at[i])) return PyErr_Clear(), py_incompatible(in);
     shape.shape = (mx_shape){(int)in->rest_count, shape.at};
-    return py_return(in, mx_reshape(py_array_of(in->at[0]), shape.shape));
+    return py_return(in, mx_reshape_given(py_array_of(in->at[0]), shape.shape));
 }
 
 static PyObject *array_transpose(py_args *in)

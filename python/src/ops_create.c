@@ -24,22 +24,22 @@ static PyObject *py_ones(py_args *in)
     return filled(in, mx_ones);
 }
 
-static PyObject *filled_like(py_args *in, mx_array *(*op)(mx_shape, mx_dtype))
+static PyObject *filled_like(py_args *in, int value)
 {
     mx_array *x = py_arg_array(in, 0);
     mx_dtype dtype = x ? mx_dtype_of(x) : MX_FLOAT32;
     if (!x || !py_arg_dtype(in, 1, &dtype)) return NULL;
-    return py_return(in, op(mx_shape_of(x), dtype));
+    return py_return(in, mx_full_like(x, mx_int(value), dtype));
 }
 
 static PyObject *py_zeros_like(py_args *in)
 {
-    return filled_like(in, mx_zeros);
+    return filled_like(in, 0);
 }
 
 static PyObject *py_ones_like(py_args *in)
 {
-    return filled_like(in, mx_ones);
+    return filled_like(in, 1);
 }
 
 static PyObject *py_full(py_args *in)

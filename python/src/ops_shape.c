@@ -8,7 +8,7 @@ static PyObject *py_reshape(py_args *in)
 {
     mx_array *x = py_arg_array(in, 0);
     py_shape shape;
-    return x && py_arg_shape(in, 1, &shape) ? py_return(in, mx_reshape(x, shape.shape)) : NULL;
+    return x && py_arg_shape(in, 1, &shape) ? py_return(in, mx_reshape_given(x, shape.shape)) : NULL;
 }
 
 static PyObject *py_flatten(py_args *in)
@@ -25,7 +25,7 @@ static PyObject *py_unflatten(py_args *in)
     int axis = 0;
     py_shape shape;
     if (!x || !py_arg_int(in, 1, &axis) || !py_arg_shape(in, 2, &shape)) return NULL;
-    return py_return(in, mx_unflatten(x, axis, shape.shape));
+    return py_return(in, mx_unflatten_given(x, axis, shape.shape));
 }
 
 static PyObject *with_axes(py_args *in, mx_array *(*op)(mx_array *, mx_axes))

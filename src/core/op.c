@@ -118,6 +118,13 @@ bool op_apply_multi(const mx_op *op, const void *params, mx_array *const *in, in
     return ok;
 }
 
+bool op_apply_resized(const mx_op *op, const void *params, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    if (!op->resize) return op_apply_multi(op, params, in, nin, out, nout);
+    mx_call c = {.op = op, .params = params, .in = in, .nin = nin, .nout = nout};
+    return op_has_all(op->name, in, nin) && op->resize(&c, out);
+}
+
 mx_array *op_again(const mx_call *c, mx_array *const *in)
 {
     return op_apply_n(c->op, c->params, in, c->nin);

@@ -159,6 +159,8 @@ struct mx_op {
     bool (*vmap)(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out);
     /* How many of its inputs, the first ones, a transform that lists what was made goes on to; NULL: all. */
     int (*walked)(const mx_call *c, bool batched);
+    /* How a shapeless program makes it from inputs of other sizes; NULL: with the same parameters. */
+    bool (*resize)(const mx_call *c, mx_array **out);
     /* Computed by the graph itself instead of a backend: sets strides, buffers and offsets of the outputs, as a backend's
      * `run` does, under the same terms. */
     bool (*evaluate)(mx_array *lead);
@@ -188,6 +190,8 @@ bool op_apply_multi(const mx_op *op, const void *params, mx_array *const *in, in
     op_apply_n(op, params, (mx_array *const[]){__VA_ARGS__},                                                           \
                (int)(sizeof((mx_array *const[]){__VA_ARGS__}) / sizeof(mx_array *)))
 mx_array *op_apply_none(const mx_op *op, const void *params); /* no inputs */
+/* The same, where sizes may be others than those for which the parameters were made. */
+bool op_apply_resized(const mx_op *op, const void *params, mx_array *const *in, int nin, mx_array **out, int nout);
 /* Applies c's op with c's parameters to other inputs. */
 mx_array *op_again(const mx_call *c, mx_array *const *in);
 

@@ -36,6 +36,7 @@ struct mx_program {
     _Atomic int32_t refs;
     bool sized;     /* it depends on the sizes of its inputs */
     bool shapeless; /* takes any */
+    bool resized;   /* steps are made anew from the sizes of their inputs */
     uint32_t nin, nout, value_count, constant_count, step_count;
     program_value *values;
     program_constant *constants;

@@ -31,7 +31,9 @@ mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, 
     t->is_capture = true;
     t->shapeless = shapeless;
     t->sizes_used = thread_self()->sizes_used;
+    t->free_sizes = thread_self()->free_sizes;
     thread_self()->sizes_used = false;
+    thread_self()->free_sizes = shapeless;
     t->stream = mx_current_stream();
     for (int i = 0; i < nin; i++) {
         traced[i] = placeholder_new(array_shape(in[i]), (mx_dtype)in[i]->dtype);
@@ -352,6 +354,7 @@ mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout)
     mx_free(c.constant_slots);
     c.p->sized = ok && depends_on_sizes(c.p);
     c.p->shapeless = t->shapeless && !c.p->sized;
+    for (uint32_t i = 0; ok && t->shapeless && i < c.p->step_count; i++) c.p->resized |= c.p->steps[i].op->resize != NULL;
     if (ok) return c.p;
     mx_program_drop(c.p);
     return NULL;

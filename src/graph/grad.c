@@ -38,9 +38,9 @@ static mx_array **value_of(const value_table *v, const node_list *list, const mx
 }
 
 /* A rule may give a cotangent of the broadcast shape or of a wider dtype; what the input has is what it gets. */
-static mx_array *fit(mx_array *d, const mx_array *x)
+static mx_array *fit(mx_array *d, mx_array *x)
 {
-    if (d && !shape_equal(array_shape(d), array_shape(x))) d = mx_sum_to(d, array_shape(x));
+    d = d ? mx_sum_like(d, x) : NULL;
     return d && d->dtype != x->dtype ? mx_astype(d, (mx_dtype)x->dtype) : d;
 }
 

@@ -186,8 +186,8 @@ static bool apply_again(const program_step *s, mx_array **values)
     if (!in) return false;
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
     mx_stream *before = s->stream ? mx_use_stream(s->stream) : NULL;
-    bool ok = op_apply_multi(s->op, s->params, in, s->nin, &values[s->out], s->nout);
-    if (ok) array_lead(values[s->out])->made_flags |= ARRAY_COMPILED;
+    bool ok = op_apply_resized(s->op, s->params, in, s->nin, &values[s->out], s->nout);
+    if (ok && !s->op->resize) array_lead(values[s->out])->made_flags |= ARRAY_COMPILED;
     if (s->stream) mx_use_stream(before);
     if (in != few) mx_free(in);
     return ok;
@@ -226,7 +226,7 @@ bool program_replay(const mx_program *p, mx_array *const *in, mx_array **out)
     }
     if (p->sized) note_sizes();
     if (p->value_count > FEW_VALUES && !(values = mx_alloc(p->value_count, sizeof *values))) return false;
-    bool ok = p->shapeless ? replay_shapeless(p, in, values, out) : replay_known(p, in, values, out);
+    bool ok = p->shapeless || p->resized ? replay_shapeless(p, in, values, out) : replay_known(p, in, values, out);
     if (values != few) mx_free(values);
     for (uint32_t i = 0; i < p->nout && !ok; i++) out[i] = NULL;
     return ok;

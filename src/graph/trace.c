@@ -43,7 +43,10 @@ void mx_trace_end(mx_trace **trace)
 {
     mx_trace *t = trace ? *trace : NULL;
     if (!t) return;
-    if (t->is_capture) thread_self()->sizes_used = t->sizes_used;
+    if (t->is_capture) {
+        thread_self()->sizes_used = t->sizes_used;
+        thread_self()->free_sizes = t->free_sizes;
+    }
     atomic_fetch_and(&runtime.batched_traces, ~t->bit);
     atomic_fetch_and(&runtime.traces, ~t->bit);
     for (int i = 0; i < t->nin && t->traced; i++) mx_drop(t->traced[i]);

@@ -16,7 +16,7 @@ struct mx_trace {
     int64_t batch;     /* length of the mapped axis */
     bool is_capture;
     bool shapeless;    /* captured: for inputs of any size, if nothing depends on sizes */
-    bool sizes_used;   /* ... the thread's, before it began */
+    bool sizes_used, free_sizes; /* ... the thread's, before it began */
     mx_stream *stream; /* captured: the current one at its beginning */
 };
 

@@ -58,6 +58,7 @@ void mlxfn_function_free(mlxfn_function *f);
 bool mlxfn_of_program(mlxfn_function *f, const mx_program *p, bool shapeless, const char *const *names, int count);
 /* The program in primitives that MLX has (mlxfn_lower.c); a new reference. */
 mx_program *mlxfn_lower(const mx_program *p, bool shapeless);
+bool mlxfn_sized(const mx_program *p); /* false, with an error that says what depends on sizes */
 bool mlxfn_is_direct(const program_step *s);
 /* A file that is in memory. */
 mx_imported *mlxfn_read(const char *name, const void *data, size_t bytes);

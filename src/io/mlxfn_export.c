@@ -14,6 +14,7 @@
 #include "core/params/reduce.h"
 #include "core/params/scan.h"
 #include "core/params/search.h"
+#include "core/params/sizes.h"
 #include "core/params/slice.h"
 #include "core/params/softmax.h"
 #include "io/io.h"
@@ -410,6 +411,45 @@ static bool export_random_bits(exporting *x, const program_step *s)
     return emit(x, s, "RandomBits", (mx_export_field[]){list(p->shape.at, p->shape.ndim), whole(p->width)});
 }
 
+/* ---- What depends on sizes */
+static bool export_regroup(exporting *x, const program_step *s)
+{
+    const regroup_params *p = s->params;
+    int ndim = shape_of(x, in_of(x, s, 0)).ndim;
+    mx_export_field shape = list(p->shape.at, p->shape.ndim);
+    if (p->first == 0 && p->last == ndim - 1 && !(p->shape.ndim == 1 && p->shape.at[0] == -1))
+        return emit(x, s, "Reshape", &shape);
+    if (p->shape.ndim == 1 && p->shape.at[0] == -1)
+        return emit(x, s, "Flatten", (mx_export_field[]){whole(p->first), whole(p->last)});
+    for (int i = 0; i < p->shape.ndim; i++) {
+        if (p->shape.at[i] != -1) continue;
+        return mx_fail_false(MX_VALUE, "[export_function] An unflatten with a -1 holds the size of its axis in MLX's "
+                                       "files, so it cannot be exported for all sizes.");
+    }
+    return emit(x, s, "Unflatten", (mx_export_field[]){whole(p->first), shape});
+}
+
+static bool export_broadcast_like(exporting *x, const program_step *s)
+{
+    mx_shape to = x->p->values[s->out].shape;
+    return emit(x, s, "Broadcast", (mx_export_field[]){list(to.at, to.ndim)});
+}
+
+static bool export_sum_like(exporting *x, const program_step *s)
+{
+    (void)x, (void)s;
+    return mx_fail_false(MX_VALUE, "[export_function] A derivative depends on which inputs are broadcast, which MLX's "
+                                   "files cannot say for all sizes.");
+}
+
+static bool export_element_count(exporting *x, const program_step *s)
+{
+    const element_count_params *p = s->params;
+    int64_t at[MX_MAX_NDIM];
+    return emit(x, s, "NumberOfElements",
+                (mx_export_field[]){widened(&p->axes, at), whole(p->inverted), whole(p->dtype)});
+}
+
 /* The outputs are the last inputs under other names. */
 static bool export_pass(exporting *x, const program_step *s)
 {
@@ -509,6 +549,10 @@ static const export_row rows[OP_COUNT] = {PLAIN(abs, "Abs"),
                                           BY(concatenate, export_concatenate),
                                           BY(reshape, export_reshape),
                                           BY(broadcast, export_broadcast),
+                                          BY(regroup, export_regroup),
+                                          BY(broadcast_like, export_broadcast_like),
+                                          BY(sum_like, export_sum_like),
+                                          BY(element_count, export_element_count),
                                           BY(expand_dims, export_expand_dims),
                                           BY(squeeze, export_squeeze),
                                           BY(transpose, export_transpose),
@@ -603,14 +647,24 @@ static bool write_program(exporting *x)
     return true;
 }
 
+bool mlxfn_sized(const mx_program *p)
+{
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        const mx_op *op = p->steps[i].op;
+        if (op->flags & (OP_ANY_SIZE | OP_ELEMENTWISE)) continue;
+        return mx_fail_false(MX_VALUE,
+                             "[export_function] The function depends on the sizes of its inputs (%s does), so it "
+                             "cannot be exported for all sizes.",
+                             op->name);
+    }
+    return mx_fail_false(MX_VALUE, "[export_function] The function depends on the sizes of its inputs, so it cannot "
+                                   "be exported for all sizes.");
+}
+
 bool mlxfn_of_program(mlxfn_function *f, const mx_program *given, bool shapeless, const char *const *names, int count)
 {
     *f = (mlxfn_function){0};
-    if (shapeless && !given->shapeless) {
-        return mx_fail_false(MX_VALUE,
-                             "[export_function] The function depends on the sizes of its inputs, so it cannot "
-                             "be exported for all sizes.");
-    }
+    if (shapeless && !given->shapeless) return mlxfn_sized(given);
     mx_program *p = mlxfn_lower(given, shapeless);
     if (!p) return false;
     exporting x = {f, p, mx_alloc(p->value_count, sizeof *x.value_of), shapeless};

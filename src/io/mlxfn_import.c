@@ -10,6 +10,7 @@
 #include "mica/fast.h"
 #include "mica/ops.h"
 #include "mica/random.h"
+#include "mica/transforms.h"
 #include <string.h>
 
 #define APPLY(name)                                                                                                    \
@@ -152,10 +153,7 @@ APPLY(apply_count)
     UNUSED;
     int at[MX_MAX_NDIM];
     mx_axes axes = axes_of_field(&e->fields[0], at);
-    double n = 1;
-    for (int i = 0; i < axes.count && !mx_failed(); i++) n *= (double)mx_dim(in[0], axes.at[i]);
-    if (mx_failed()) return false;
-    GIVE(mx_scalar(e->fields[1].whole ? 1 / n : n, (mx_dtype)e->fields[2].whole));
+    GIVE(mx_failed() ? NULL : mx_number_of_elements(in[0], axes, e->fields[1].whole, (mx_dtype)e->fields[2].whole));
 }
 
 /* ---- Products */
@@ -174,7 +172,7 @@ APPLY(apply_hadamard)
 APPLY(apply_reshape)
 {
     UNUSED;
-    GIVE(mx_reshape(in[0], shape_of_field(&e->fields[0])));
+    GIVE(mx_reshape_given(in[0], shape_of_field(&e->fields[0])));
 }
 /* With more operands it broadcasts against them, whatever the shape that was. */
 static bool broadcast(const mlxfn_entry *e, mx_array *const *in, mx_array **out)
@@ -246,7 +244,7 @@ APPLY(apply_flatten)
 APPLY(apply_unflatten)
 {
     UNUSED;
-    GIVE(mx_unflatten(in[0], (int)e->fields[0].whole, shape_of_field(&e->fields[1])));
+    GIVE(mx_unflatten_given(in[0], (int)e->fields[0].whole, shape_of_field(&e->fields[1])));
 }
 APPLY(apply_as_strided)
 {
@@ -537,13 +535,30 @@ static bool check_output(const mlxfn_function *f, const mlxfn_entry *e, int i, m
                          mx_dtype_name(v->dtype), shape_text(b, said));
 }
 
+/* In a function for all sizes: a primitive whose fields hold those of its first operand is for that shape only. */
+static bool takes_sizes(const mlxfn_function *f, const mlxfn_entry *e, mx_array *const *in)
+{
+    static const char *const sized[] = {"AsStrided", "DynamicSlice", "Gather", "Slice", "SliceUpdate", "Split"};
+    char a[SHAPE_TEXT], b[SHAPE_TEXT];
+    bool holds = false;
+    for (size_t i = 0; f->shapeless && i < sizeof sized / sizeof *sized; i++)
+        holds |= strcmp(e->primitive->name, sized[i]) == 0;
+    if (!holds || e->nin == 0) return true;
+    const param_shape *made_for = &f->values[e->in[0]].shape;
+    mx_note_sizes();
+    if (shape_equal(mx_shape_of(in[0]), (mx_shape){made_for->ndim, made_for->at})) return true;
+    return mx_fail_false(MX_VALUE, "[import_function] %s was exported for an array of shape %s, this one has %s.",
+                         e->primitive->name, shape_text(a, (mx_shape){made_for->ndim, made_for->at}),
+                         shape_text(b, mx_shape_of(in[0])));
+}
+
 static bool apply_entry(const mlxfn_function *f, const mlxfn_entry *e, mx_array **values)
 {
     mx_array *few[16], **in = e->nin <= 16 ? few : mx_alloc((size_t)e->nin, sizeof *in),
                        *out[MLXFN_MAX_OUTPUTS] = {NULL};
     if (!in) return false;
     for (int i = 0; i < e->nin; i++) in[i] = values[e->in[i]];
-    bool ok = e->primitive->apply(e->primitive, f, e, in, out);
+    bool ok = takes_sizes(f, e, in) && e->primitive->apply(e->primitive, f, e, in, out);
     for (int i = 0; i < e->nout && ok; i++) {
         ok = check_output(f, e, i, out[i]);
         values[e->out[i]] = out[i];

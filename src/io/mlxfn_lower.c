@@ -92,12 +92,19 @@ static mx_array *unit_rows(mx_array *x, float eps, bool centred)
     return mx_mul(y, mx_rsqrt(mx_add(mx_mean(mx_square(y), MX_AXES(-1), true), mx_float(eps))));
 }
 
+/* What stands for a weight or a bias that was not given. */
+static bool is_filled(const mx_array *x, double value)
+{
+    const mx_array *from = x->op == &mx_op_broadcast_like ? x->in[0] : NULL;
+    return from && array_state(from) == STATE_DONE && mx_value((mx_array *)from) == value;
+}
+
 static bool lower_rms_norm(void *params, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     const norm_params *p = params;
     (void)nin, (void)nout;
     mx_array *y = mx_astype(unit_rows(in[0], p->eps, false), mx_dtype_of(in[0]));
-    return (out[0] = mx_mul(y, in[1])) != NULL;
+    return (out[0] = is_filled(in[1], 1) ? y : mx_mul(y, in[1])) != NULL;
 }
 
 static bool lower_layer_norm(void *params, mx_array *const *in, int nin, mx_array **out, int nout)
@@ -105,8 +112,8 @@ static bool lower_layer_norm(void *params, mx_array *const *in, int nin, mx_arra
     const norm_params *p = params;
     (void)nout;
     mx_array *y = mx_astype(unit_rows(in[0], p->eps, true), mx_dtype_of(in[0]));
-    if (nin > 1) y = mx_mul(y, in[1]);
-    if (nin > 2) y = mx_add(y, in[2]);
+    if (nin > 1 && !is_filled(in[1], 1)) y = mx_mul(y, in[1]);
+    if (nin > 2 && !is_filled(in[2], 0)) y = mx_add(y, in[2]);
     return (out[0] = y) != NULL;
 }
 
@@ -224,7 +231,7 @@ static bool apply_step(const program_step *s, mx_array **values)
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
     bool lowered = !mlxfn_is_direct(s) && lowerings[s->op->id];
     bool ok = lowered ? lowerings[s->op->id]((void *)s->params, in, s->nin, &values[s->out], s->nout)
-                      : op_apply_multi(s->op, s->params, in, s->nin, &values[s->out], s->nout);
+                      : op_apply_resized(s->op, s->params, in, s->nin, &values[s->out], s->nout);
     if (in != few) mx_free(in);
     return ok && !mx_failed();
 }
@@ -277,8 +284,7 @@ mx_program *mlxfn_lower(const mx_program *p, bool shapeless)
         low = next;
     }
     if (!low || !shapeless || low->shapeless) return low;
+    mlxfn_sized(low);
     mx_program_drop(low);
-    return mx_fail(MX_VALUE,
-                   "[export_function] The function depends on the sizes of its inputs (a mean or a norm does), "
-                   "so it cannot be exported for all sizes.");
+    return NULL;
 }

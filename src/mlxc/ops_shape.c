@@ -8,7 +8,7 @@
 
 int mlx_reshape(mlx_array *res, const mlx_array a, const int *shape, size_t shape_num, const mlx_stream s)
 {
-    RETURN(res, s, mx_reshape(ARRAY(a), SHAPE_OF(shape)));
+    RETURN(res, s, mx_reshape_given(ARRAY(a), SHAPE_OF(shape)));
 }
 
 int mlx_flatten(mlx_array *res, const mlx_array a, int start_axis, int end_axis, const mlx_stream s)
@@ -18,7 +18,7 @@ int mlx_flatten(mlx_array *res, const mlx_array a, int start_axis, int end_axis,
 
 int mlx_unflatten(mlx_array *res, const mlx_array a, int axis, const int *shape, size_t shape_num, const mlx_stream s)
 {
-    RETURN(res, s, mx_unflatten(ARRAY(a), axis, SHAPE_OF(shape)));
+    RETURN(res, s, mx_unflatten_given(ARRAY(a), axis, SHAPE_OF(shape)));
 }
 
 int mlx_transpose(mlx_array *res, const mlx_array a, const mlx_stream s)

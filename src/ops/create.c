@@ -106,15 +106,15 @@ mx_array *mx_ones(mx_shape shape, mx_dtype dtype)
 }
 mx_array *mx_full_like(mx_array *x, mx_array *value, mx_dtype dtype)
 {
-    return op_has("full_like", x) ? mx_full(array_shape(x), value, dtype) : NULL;
+    return op_has("full_like", x) ? op_broadcast_like(mx_astype(value, dtype), x) : NULL;
 }
 mx_array *mx_zeros_like(mx_array *x)
 {
-    return op_has("zeros_like", x) ? mx_zeros(array_shape(x), (mx_dtype)x->dtype) : NULL;
+    return op_has("zeros_like", x) ? op_broadcast_like(mx_like(x, 0), x) : NULL;
 }
 mx_array *mx_ones_like(mx_array *x)
 {
-    return op_has("ones_like", x) ? mx_ones(array_shape(x), (mx_dtype)x->dtype) : NULL;
+    return op_has("ones_like", x) ? op_broadcast_like(mx_like(x, 1), x) : NULL;
 }
 
 /* ---- Counting */

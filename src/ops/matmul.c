@@ -89,6 +89,26 @@ static bool vmap(const mx_call *c, const int *axis_in, mx_array **out, int *axis
     return (out[0] = op_again(c, in)) != NULL;
 }
 
+/* x (..., m, k) times one matrix is one product with all rows of x. */
+static mx_array *fold_rows(mx_array *a, mx_array *b)
+{
+    if (a->ndim <= 2 || b->ndim != 2 || sizes_are_free(a)) return product(a, b, 1);
+    int64_t shape[MX_MAX_NDIM];
+    for (int i = 0; i < a->ndim - 1; i++) shape[i] = a->shape[i];
+    shape[a->ndim - 1] = b->shape[1];
+    int64_t k = a->shape[a->ndim - 1], rows = 1;
+    for (int i = 0; i < a->ndim - 1; i++) rows *= a->shape[i];
+    mx_array *out = product(mx_reshape(a, SHAPE(rows, k)), b, 1);
+    return out ? mx_reshape(out, (mx_shape){a->ndim, shape}) : NULL;
+}
+
+/* A shapeless program has the product of a batch; its rows are one product once their number is known. */
+static bool resize(const mx_call *c, mx_array **out)
+{
+    bool plain = c->nin == 2 && ((const matmul_params *)c->params)->alpha == 1;
+    return (out[0] = plain ? fold_rows(c->in[0], c->in[1]) : op_again(c, c->in)) != NULL;
+}
+
 const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
                             .flops = flops,
                             .fields = fields,
@@ -97,7 +117,8 @@ const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
                             .shape = shape,
                             .vjp = vjp,
                             .jvp = jvp,
-                            .vmap = vmap};
+                            .vmap = vmap,
+                            .resize = resize};
 
 /* ---- Public functions */
 /* Both operands as matrices of one inexact dtype; says which had an axis added. */
@@ -122,33 +143,17 @@ static bool prepare(const char *op, mx_array **in, int count, bool *a_is_vector,
         return mx_fail_false(MX_VALUE, "[%s] Only floating and complex types are supported, not %s.", op,
                              mx_dtype_name((mx_dtype)in[0]->dtype));
     }
-    if ((*a_is_vector = x->ndim == 1)) in[0] = mx_reshape(in[0], SHAPE(1, x->shape[0]));
-    if ((*b_is_vector = y->ndim == 1)) in[1] = mx_reshape(in[1], SHAPE(y->shape[0], 1));
+    if ((*a_is_vector = x->ndim == 1)) in[0] = mx_expand_dims(in[0], AXES(0));
+    if ((*b_is_vector = y->ndim == 1)) in[1] = mx_expand_dims(in[1], AXES(1));
     return in[0] && in[1];
 }
 
 static mx_array *drop_axes(mx_array *out, bool a_is_vector, bool b_is_vector)
 {
-    int64_t kept[MX_MAX_NDIM];
-    int n = 0;
-    if (!out || (!a_is_vector && !b_is_vector)) return out;
-    for (int i = 0; i < out->ndim - 2; i++) kept[n++] = out->shape[i];
-    if (!a_is_vector) kept[n++] = out->shape[out->ndim - 2];
-    if (!b_is_vector) kept[n++] = out->shape[out->ndim - 1];
-    return mx_reshape(out, (mx_shape){n, kept});
-}
-
-/* x (..., m, k) times one matrix is one product with all rows of x. */
-static mx_array *fold_rows(mx_array *a, mx_array *b)
-{
-    if (a->ndim <= 2 || b->ndim != 2) return product(a, b, 1);
-    int64_t shape[MX_MAX_NDIM];
-    for (int i = 0; i < a->ndim - 1; i++) shape[i] = a->shape[i];
-    shape[a->ndim - 1] = b->shape[1];
-    int64_t k = a->shape[a->ndim - 1], rows = 1;
-    for (int i = 0; i < a->ndim - 1; i++) rows *= a->shape[i];
-    mx_array *out = product(mx_reshape(a, SHAPE(rows, k)), b, 1);
-    return out ? mx_reshape(out, (mx_shape){a->ndim, shape}) : NULL;
+    int axes[2], n = 0;
+    if (a_is_vector) axes[n++] = -2;
+    if (b_is_vector) axes[n++] = -1;
+    return out && n ? mx_squeeze(out, (mx_axes){n, axes}) : out;
 }
 
 mx_array *mx_matmul(mx_array *a, mx_array *b)
@@ -168,6 +173,10 @@ mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, float alpha, float bet
     mx_call call = {.in = in, .nin = 2};
     if (!shape(&call, &whole)) return NULL;
     mx_array *addend = in[2];
+    if (sizes_are_free(a) || sizes_are_free(b)) {
+        mx_array *y = drop_axes(fold_rows(in[0], in[1]), a_is_vector, b_is_vector);
+        return mx_add(mx_mul(y, mx_like(addend, alpha)), mx_mul(addend, mx_like(addend, beta)));
+    }
     if (b_is_vector && addend->ndim > 0) addend = mx_expand_dims(addend, AXES(-1));
     if (a_is_vector && addend && addend->ndim > 1) addend = mx_expand_dims(addend, AXES(-2));
     if (!addend || !(in[2] = mx_broadcast_to(addend, spec_shape(&whole)))) return NULL;

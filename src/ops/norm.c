@@ -150,6 +150,15 @@ static bool fits(const char *op, const char *what, const mx_array *x, const mx_a
                          shape_text(b, array_shape(w)));
 }
 
+/* A row of x that is all one value. */
+static mx_array *row_of(mx_array *x, double value, mx_dtype dtype)
+{
+    int leading[MX_MAX_NDIM];
+    if (!sizes_are_free(x)) return mx_full((mx_shape){1, x->shape + x->ndim - 1}, mx_scalar(value, dtype), dtype);
+    for (int i = 0; i < x->ndim - 1; i++) leading[i] = i;
+    return op_broadcast_like(mx_scalar(value, dtype), mx_sum(x, (mx_axes){x->ndim - 1, leading}, false));
+}
+
 static mx_array *normalise(const mx_op *op, mx_array *x, mx_array *weight, mx_array *bias, float eps)
 {
     int n = op == &mx_op_layer_norm ? 3 : 2;
@@ -161,8 +170,7 @@ static mx_array *normalise(const mx_op *op, mx_array *x, mx_array *weight, mx_ar
     if (weight && bias) dtype = mx_dtype_promote(dtype, mx_dtype_of(bias));
     if (!mx_dtype_is(dtype, MX_FLOATING))
         return mx_fail(MX_VALUE, "[%s] Received unsupported type %s.", op->name, mx_dtype_name(dtype));
-    mx_shape row = {1, x->shape + x->ndim - 1};
-    mx_array *in[3] = {x, weight ? weight : mx_ones(row, dtype), bias || n == 2 ? bias : mx_zeros(row, dtype)};
+    mx_array *in[3] = {x, weight ? weight : row_of(x, 1, dtype), bias || n == 2 ? bias : row_of(x, 0, dtype)};
     for (int i = 0; i < n; i++) in[i] = mx_astype(in[i], dtype);
     return op_apply_n(op, &(norm_params){eps}, in, n);
 }

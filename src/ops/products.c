@@ -48,6 +48,7 @@ static mx_array *as_matrix(mx_array *x, const int *contracted, int count, bool c
     for (int i = 0; i < count && contracted_last; i++) order[n++] = contracted[i];
     for (int i = 0; i < count; i++) columns *= x->shape[contracted[i]];
     mx_array *moved = mx_transpose(x, (mx_axes){n, order});
+    if (x->ndim == 2 && count == 1) return moved;
     return moved ? mx_reshape(moved, contracted_last ? SHAPE(rows, columns) : SHAPE(columns, rows)) : NULL;
 }
 
@@ -81,6 +82,7 @@ mx_array *mx_tensordot(mx_array *a, mx_array *b, mx_axes axes_a, mx_axes axes_b)
              *y = as_matrix(b, at_b, axes_a.count, false, kept, &n);
     if (n > MX_MAX_NDIM) return mx_fail(MX_VALUE, "[tensordot] the result would have %d dimensions.", n);
     mx_array *out = mx_matmul(x, y);
+    if (out && a->ndim == 2 && b->ndim == 2 && axes_a.count == 1) return out;
     return out ? mx_reshape(out, (mx_shape){n, kept}) : NULL;
 }
 

@@ -54,7 +54,7 @@ static mx_array *with_ones(mx_array *y, const mx_array *in)
 
 static bool sum_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
-    return (din[0] = mx_broadcast_to(with_ones(dout[0], c->in[0]), array_shape(c->in[0]))) != NULL;
+    return (din[0] = op_broadcast_like(with_ones(dout[0], c->in[0]), c->in[0])) != NULL;
 }
 
 static bool prod_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
@@ -153,25 +153,30 @@ mx_array *mx_mean(mx_array *x, mx_axes axes, bool keep)
 {
     int64_t n = folded("mean", x, axes, MX_VALUE);
     if (n < 0) return NULL;
-    note_sizes();
     /* The sum of a float16 ends at 65504, its mean does not. */
     if (x->dtype == MX_FLOAT16) return mx_astype(mx_mean(mx_astype(x, MX_FLOAT32), axes, keep), MX_FLOAT16);
     mx_array *sum = mx_at_least_float(mx_sum(x, axes, keep));
-    return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)n)) : NULL;
+    return sum ? mx_mul(sum, mx_number_of_elements(x, axes, true, (mx_dtype)sum->dtype)) : NULL;
 }
 
 mx_array *mx_var(mx_array *x, mx_axes axes, bool keep, int ddof)
 {
     int64_t n = folded("var", x, axes, MX_VALUE);
     if (n < 0) return NULL;
-    note_sizes();
     x = mx_at_least_float(x);
     mx_array *centred = mx_sub(x, mx_mean(x, axes, KEEP));
     mx_array *square = mx_dtype_is(mx_dtype_of(x), MX_COMPLEX_FLOATING)
                            ? mx_real(mx_mul(centred, mx_conjugate(centred)))
                            : mx_square(centred);
     mx_array *sum = mx_sum(square, axes, keep);
-    return sum ? mx_mul(sum, mx_like(sum, 1.0 / (double)(n > ddof ? n - (int64_t)ddof : 0))) : NULL;
+    if (!sum) return NULL;
+    if (ddof == 0) return mx_mul(sum, mx_number_of_elements(x, axes, true, (mx_dtype)sum->dtype));
+    if (sizes_are_free(x)) {
+        mx_array *count = mx_number_of_elements(x, axes, false, (mx_dtype)sum->dtype);
+        return mx_div(sum, mx_maximum(mx_sub(count, mx_like(count, ddof)), mx_like(count, 0)));
+    }
+    note_sizes();
+    return mx_mul(sum, mx_like(sum, 1.0 / (double)(n > ddof ? n - (int64_t)ddof : 0)));
 }
 
 mx_array *mx_std(mx_array *x, mx_axes axes, bool keep, int ddof)

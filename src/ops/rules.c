@@ -57,8 +57,7 @@ static bool pull_back(void *ctx, mx_array *const *in, int nin, mx_array **out, i
     if (!c->op->vjp(&all, in, out)) return false;
     for (int i = 0; i < nout; i++) {
         if (!out[i]) out[i] = mx_zeros_like(c->in[i]);
-        if (out[i] && !shape_equal(array_shape(out[i]), array_shape(c->in[i])))
-            out[i] = mx_sum_to(out[i], array_shape(c->in[i]));
+        if (out[i]) out[i] = mx_sum_like(out[i], c->in[i]);
         if (out[i] && out[i]->dtype != c->in[i]->dtype) out[i] = mx_astype(out[i], (mx_dtype)c->in[i]->dtype);
     }
     return true;
@@ -96,13 +95,11 @@ mx_array *op_batched(mx_array *x, int axis_in, int64_t size)
 /* x (B, ...) with ones after the batch axis until it has `ndim` more axes. */
 static mx_array *align_batch(mx_array *x, int ndim)
 {
-    int64_t shape[MX_MAX_NDIM + 1] = {x->shape[0]};
-    int extra = ndim - (x->ndim - 1);
+    int axes[MX_MAX_NDIM], extra = ndim - (x->ndim - 1);
     if (extra <= 0) return x;
     if (ndim + 1 > MX_MAX_NDIM) return mx_fail(MX_VALUE, "[vmap] more than %d dimensions.", MX_MAX_NDIM);
-    for (int i = 0; i < extra; i++) shape[1 + i] = 1;
-    for (int i = 1; i < x->ndim; i++) shape[extra + i] = x->shape[i];
-    return mx_reshape(x, (mx_shape){ndim + 1, shape});
+    for (int i = 0; i < extra; i++) axes[i] = i + 1;
+    return mx_expand_dims(x, (mx_axes){extra, axes});
 }
 
 bool op_vmap_elementwise(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out)

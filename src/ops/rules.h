@@ -24,6 +24,11 @@ bool op_vmap_leading(const mx_call *c, const int *axis_in, mx_array **out, int *
 mx_array *op_batched(mx_array *x, int axis_in, int64_t size);
 int64_t op_batch_size(const mx_call *c, const int *axis_in);
 
+/* ---- Sizes */
+/* Does a shapeless program capture what is made from x?  Then its sizes are not known yet. */
+bool sizes_are_free(const mx_array *x);
+mx_array *op_broadcast_like(mx_array *x, mx_array *like); /* to the shape of `like` */
+
 /* ---- Dtypes of operands */
 mx_array *mx_at_least_float(mx_array *x); /* ints and bools to float32 */
 /* Casts all (not the NULL ones) to their common dtype, in place. */

@@ -30,7 +30,7 @@ static mx_array *arg_extreme(const char *name, mx_array *x, mx_axes axis, bool k
         return mx_fail(MX_VALUE, "[%s] %d axes given; one or all of them can be searched.", name, axis.count);
     mx_array *rows = axes_to_end(name, x, axis, &r);
     if (!rows) return NULL;
-    if (r.count != 1) rows = mx_reshape(rows, SHAPE(x->size));
+    if (r.count != 1) rows = mx_flatten(rows, 0, -1);
     return axes_restore(op_apply_n(&mx_op_arg_extreme, &(arg_params){largest}, &rows, 1), &r, keep);
 }
 

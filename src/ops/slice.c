@@ -3,6 +3,7 @@
  * Slices: views with a start and a step along each axis, and their transpose, writing into a slice.  A diagonal and
  * as_strided are views of the same kind. */
 #include "core/params/slice.h"
+#include "core/thread.h"
 #include "ops/rules.h"
 
 static const mx_field slice_fields[] = {FIELD_SHAPE(slice_params, start), FIELD_SHAPE(slice_params, step),
@@ -121,7 +122,11 @@ mx_array *mx_slice(mx_array *x, const int64_t *start, const int64_t *stop, const
 {
     slice_params p = {0};
     if (!slice_of("slice", x, start, stop, step, &p)) return NULL;
-    return is_whole(&p, x) ? x : read_slice(x, &p);
+    if (!is_whole(&p, x)) return read_slice(x, &p);
+    for (int i = 0; i < x->ndim; i++) {
+        if (start[i] != 0 || stop[i] < INT64_MAX || step[i] != 1) note_sizes();
+    }
+    return x;
 }
 
 /* ---- slice_update */

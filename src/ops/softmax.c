@@ -17,12 +17,8 @@ static mx_array *as_rows(const char *op, mx_array *x, mx_axes axes, reduced_axes
         return mx_fail(MX_VALUE, "[%s] %d axes given for an array with 0 dimensions.", op, axes.count);
     mx_array *moved = axes_to_end(op, x, axes, r);
     if (!moved) return NULL;
-    int kept = moved->ndim - r->count;
-    int64_t shape[MX_MAX_NDIM + 1], n = 1;
-    for (int i = 0; i < kept; i++) shape[i] = moved->shape[i];
-    for (int i = kept; i < moved->ndim; i++) n *= moved->shape[i];
-    shape[kept] = n;
-    return r->count == 1 ? moved : mx_reshape(moved, (mx_shape){kept + 1, shape});
+    if (r->count == 0) return mx_expand_dims(moved, AXES(-1));
+    return r->count == 1 ? moved : mx_flatten(moved, moved->ndim - r->count, -1);
 }
 
 /* Rows back to where their axes were in x. */
@@ -110,7 +106,8 @@ mx_array *mx_softmax(mx_array *x, mx_axes axes, bool precise)
 {
     reduced_axes r;
     x = mx_at_least_float(x);
-    if (is_complex(x) && x->size) {
+    bool rows_are_unknown = axes.count != 1 && sizes_are_free(x) && x->ndim > 1;
+    if ((is_complex(x) || rows_are_unknown) && x->size) {
         mx_array *e = exp_below(x, mx_max(x, axes, KEEP));
         return mx_div(e, mx_sum(e, axes, KEEP));
     }

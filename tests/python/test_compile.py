@@ -350,6 +350,12 @@ def test_shapeless_reductions_are_not_traced_anew():
         lambda x: mx.compile(lambda y: y.mean())(x) + x,
         lambda x: mx.argmax(x, axis=1),
         lambda x: mx.squeeze(x),
+        lambda x: x[:, :3],
+        lambda x: x[0],
+        lambda x: mx.std(x, axis=0),
+        lambda x: mx.grad(lambda y, b: (y * b).sum(), argnums=1)(x, x[:1]),
+        lambda x: mx.vmap(lambda r: r - r.mean() + mx.ones_like(r))(x),
+        lambda x: mx.scan(lambda c, r: (c + r.mean(), c), mx.array(0.0), x)[1],
     ],
 )
 def test_shapeless_functions_of_sizes_are_right(f):
@@ -357,6 +363,31 @@ def test_shapeless_functions_of_sizes_are_right(f):
     for shape in ((2, 3), (4, 3), (1, 3), (2, 3), (2, 5), (5, 1)):
         x = mx.random.normal(shape)
         assert c(x).tolist() == f(x).tolist(), shape
+
+
+def test_a_shapeless_gradient_sums_what_is_broadcast():
+    grads = counted(mx.grad(lambda a, b: (mx.sin(a) * b).sum(), argnums=(0, 1)))
+    c = mx.compile(grads, shapeless=True)
+    for first, second in (((2, 3), (2, 3)), ((2, 3), (1, 3)), ((4, 1), (4, 5)), ((1, 2), (3, 1))):
+        a, b = mx.random.normal(first), mx.random.normal(second)
+        for got, want in zip(c(a, b), mx.grad(lambda a, b: (mx.sin(a) * b).sum(), argnums=(0, 1))(a, b)):
+            assert got.shape == want.shape and mx.allclose(got, want, rtol=1e-6, atol=1e-6)
+    assert grads.calls == 1
+
+
+def test_shapeless_means_and_shapes_are_not_traced_anew():
+    def several(x):
+        return mx.flatten(mx.softmax(x) - x.mean()) * mx.var(x, ddof=1) + x.reshape(-1) + mx.ones_like(x).sum()
+
+    f = counted(several)
+    c = mx.compile(f, shapeless=True)
+    for shape in ((2, 3), (4, 5), (1, 7)):
+        x = mx.random.normal(shape)
+        assert mx.allclose(c(x), several(x), rtol=1e-5, atol=1e-6), shape
+    assert f.calls == 1
+    with pytest.raises(ValueError, match="Cannot reshape"):
+        g = mx.compile(lambda x: x.reshape(2, 3), shapeless=True)
+        g(mx.ones((3, 2))), g(mx.ones((3, 3)))
 
 
 def test_enable_and_disable():

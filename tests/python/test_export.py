@@ -112,9 +112,37 @@ def test_shapeless(tmp_path):
         assert f(y, mx.ones(2))[0].tolist() == (mx.exp(y) * mx.ones(2)).tolist()
     with pytest.raises(ValueError):
         f(mx.ones((2, 3)), mx.ones(2))
-    for sized in (lambda a: a.mean(), lambda a: a[:, -1], lambda a: a / a.shape[0]):
-        with pytest.raises(ValueError, match="depends on the sizes"):
+    for sized, what in [
+        (lambda a: a[:, -1], r"depends on the sizes of its inputs \(slice does\)"),
+        (lambda a: a / a.shape[0], "depends on the sizes"),
+        (lambda a: mx.unflatten(a, 0, (1, -1)), "unflatten with a -1"),
+        (lambda a: mx.grad(lambda b: (b * b.sum(1, keepdims=True)).sum())(a), "which inputs are broadcast"),
+    ]:
+        with pytest.raises(ValueError, match=what):
             mx.export_function(path, sized, X, shapeless=True)
+
+
+def test_a_shapeless_file_that_holds_sizes_is_refused_for_others(tmp_path):
+    """MLX writes such files; it goes on with the first sizes, or fails."""
+    path = str(tmp_path / "f.mlxfn")
+    mx.export_function(path, lambda a: a[:, 1:], X)
+    data = bytearray(open(path, "rb").read())
+    at = 8 + data[0] + 4
+    assert data[at] == 0
+    data[at] = 1
+    f = import_bytes(tmp_path, bytes(data))
+    assert f(X)[0].tolist() == X[:, 1:].tolist()
+    with pytest.raises(ValueError, match=r"Slice was exported for an array of shape \(2,3\)"):
+        f(mx.ones((2, 4)))
+
+
+def test_an_imported_function_in_a_shapeless_one(tmp_path):
+    path = str(tmp_path / "f.mlxfn")
+    mx.export_function(path, lambda a: a.mean(axis=0), X, shapeless=True)
+    f = mx.compile(mx.import_function(path), shapeless=True)
+    for shape in ((2, 3), (5, 4), (1, 1)):
+        x = mx.random.normal(shape)
+        assert f(x)[0].tolist() == x.mean(axis=0).tolist()
 
 
 def test_callback():
