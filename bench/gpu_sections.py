@@ -162,7 +162,9 @@ def ceilings():
 # ---- bandwidth
 
 def best_of(loop, samples=5):
-    """Seconds of one call: loop(n) makes n and waits; the difference of two lengths has no start and no wait in it."""
+    """Seconds of one call: loop(n) makes n and waits; the difference of two lengths has no start and no wait in it.
+
+    The best of each length first: the best of differences would be that with the slowest short loop."""
     least = 0.002 if TINY else 0.04
     n = 1
     loop(n)
@@ -172,14 +174,14 @@ def best_of(loop, samples=5):
         if time.perf_counter() - began >= least:
             break
         n *= 2
-    best = float("inf")
+    short = long = float("inf")
     for _ in range(2 if TINY else samples):
         began = time.perf_counter()
         loop(n)
         middle = time.perf_counter()
         loop(3 * n)
-        best = min(best, max(time.perf_counter() - middle - (middle - began), 1e-9) / (2 * n))
-    return best
+        short, long = min(short, middle - began), min(long, time.perf_counter() - middle)
+    return (long - short) / (2 * n) if long > short else long / (3 * n)
 
 
 def seconds_of(mx, call):
@@ -379,7 +381,7 @@ def start():
                 began = time.perf_counter()
                 try:
                     output_of(sys.executable, "-c", code, MICA_CACHE_DIR=folder, **GPU)
-                except RuntimeError as error:  # no NumPy, say: the others are measured
+                except RuntimeError as error:  # the others are measured
                     row(f"process start to {name}", None, "s", note=str(error)[:200])
                     break
                 times.append(time.perf_counter() - began)

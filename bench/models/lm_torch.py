@@ -56,7 +56,7 @@ def build(compiled, device="cpu"):
     model = Model(CONFIG).to(device)
     loss_of = torch.compile(model) if compiled else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    data = [(torch.from_numpy(x).long().to(device), torch.from_numpy(y).long().to(device)) for x, y in batches()]
+    data = [(torch.tensor(x, device=device), torch.tensor(y, device=device)) for x, y in batches()]
     state = {"step": 0}
 
     def step():

@@ -28,16 +28,24 @@ def bundle(tmp_path_factory):
     return folder / "mica-gpu"
 
 
-def gpu_sh(bundle, out, *arguments):
+@pytest.fixture(scope="module")
+def bare_python(tmp_path_factory):
+    """Without any package, as on a machine that reaches no registry."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin" / "python"
+
+
+def gpu_sh(bundle, out, *arguments, python=sys.executable):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    environment |= {"OUT": str(out), "PYTHON": sys.executable, "MICA_CUDA": "sim", "MICA_SIM_DIR": str(BUILD),
+    environment |= {"OUT": str(out), "PYTHON": str(python), "MICA_CUDA": "sim", "MICA_SIM_DIR": str(BUILD),
                     "MICA_CACHE_DIR": str(BUILD / "tests" / "cuda_cache")}
     return subprocess.run([bundle / "bench" / "gpu.sh", *arguments], capture_output=True, text=True, env=environment,
                           timeout=500)
 
 
-def test_every_section_runs(bundle, tmp_path):
-    done = gpu_sh(bundle, tmp_path, "--tiny")
+def test_every_section_runs(bundle, bare_python, tmp_path):
+    done = gpu_sh(bundle, tmp_path, "--tiny", python=bare_python)
     raw = json.loads((tmp_path / "raw.json").read_text())
     log = (tmp_path / "log.txt").read_text()
     assert list(raw["sections"]) == SECTIONS and raw["machine"]["gpu"]["device_name"].startswith("Mica simulated")
@@ -46,8 +54,11 @@ def test_every_section_runs(bundle, tmp_path):
     rows = {row["name"]: row for section in raw["sections"].values() for row in section["rows"]}
     assert rows["laws that hold"]["met"] and rows["laws that hold"]["value"] > 100, rows.get("failure")
     for name in ("copy, 16 bytes a thread", "softmax bfloat16", "bfloat16 64", "logistic regression, 1000 x 100",
-                 "small, mica", "process start to first result, kernels from the disk"):
+                 "small, mica", "process start to first result, kernels from the disk",
+                 "process start to first train step, kernels from the disk"):
         assert rows[name]["value"] > 0, name
+    for peer in ("torch", "jax"):
+        assert rows[f"small, {peer}"]["note"] == f"ModuleNotFoundError: No module named '{peer}'"
     table = (tmp_path / "table.md").read_text()
     assert [line.split()[1][:-1] for line in table.splitlines() if line.startswith("## ")] == SECTIONS
     assert "FAILED" not in table and not list(tmp_path.glob(".*"))
