@@ -111,6 +111,8 @@ if(TARGET mica_sim)
   endif()
   # Here NVIDIA's own NVRTC, where it is installed, meets the simulated driver.
   add_host_test(foreign_nvrtc no_nvrtc MICA_CUDA= LD_LIBRARY_PATH=${driver_only})
+  add_host_test(ends_compiling ends_compiling SIM_ENGINE=ptx)
+  set_tests_properties(cuda_host_ends_compiling PROPERTIES SKIP_REGULAR_EXPRESSION "SIM_ENGINE=ptx needs NVIDIA's NVRTC")
   add_host_test(no_host_compiler no_host_compiler SIM_CXX=no-such-compiler)
   # Every order, and what is not ordered at all.
   foreach(case right both_devices streams exported foreign)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -410,6 +411,22 @@ void case_bad_kernel(void)
     }
     cuda_kernel *k = jit_add(d, "bad", 3, "extern \"C\" __global__ void bad(int *x) { *x = 1; }", "bad", false);
     CHECK(k && !jit_finish(k) && jit_find(d, "bad", 3) == k);
+}
+
+/* The process ends while kernels are compiled that nobody waits for; by the real compiler with SIM_ENGINE=ptx. */
+void case_ends_compiling(void)
+{
+    cuda_device *d = &cuda_gpu_now()->devices[0];
+    CHECK(gpu_works());
+    for (int i = 0; i < 2; i++) {
+        char source[400], entry[16];
+        snprintf(entry, sizeof entry, "late%d", i);
+        snprintf(source, sizeof source,
+                 "/* %lld */ extern \"C\" __global__ void %s(float *x)\n"
+                 "{\n#pragma unroll\n    for (int i = 0; i < 20; i++) x[i] = expf(x[i + 1]) * x[i + 2];\n}",
+                 (long long)time(NULL), entry);
+        CHECK(jit_add(d, entry, strlen(entry), source, entry, true));
+    }
 }
 
 /* ---- Groups: the kernel of one, by its name's beginning */

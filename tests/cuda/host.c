@@ -253,6 +253,7 @@ static const struct {
     LAST_CASE(one_program),
     CASE(sweep_start),
     CASE(bad_kernel),
+    LAST_CASE(ends_compiling),
     CASE(groups),
     CASE(bad_group),
     CASE(late_group),

@@ -34,6 +34,7 @@ void case_sweep(void);
 void case_one_program(void);
 void case_sweep_start(void);
 void case_bad_kernel(void);
+void case_ends_compiling(void);
 void case_groups(void);
 void case_bad_group(void);
 void case_late_group(void);
