@@ -104,7 +104,7 @@ typedef struct ptx_unit {
     ptx_name files[PTX_FILES];
     int file, line;       /* of the source, by .loc */
     bool checked, placed; /* placed: a #line was written for them */
-    char error[512];      /* the first */
+    char error[800];      /* the first */
 } ptx_unit;
 
 bool ptx_fail(ptx_unit *u, const char *format, ...) __attribute__((format(printf, 2, 3)));
