@@ -186,7 +186,8 @@ void lint_access(uint64_t p, unsigned bytes, bool is_shared, const void *code)
     struct request *r = turn == UINT32_MAX ? NULL : request_of(code, here.thread / LANES, turn);
     struct place *place = place_of(code);
     if (!r || !place || r->lanes == LANES) return;
-    r->address[r->lanes++] = p;
+    r->address[here.thread % LANES] = p; /* threads may come in any order, the hardware takes lanes in theirs */
+    r->lanes++;
     r->bytes = bytes;
     r->shared = is_shared;
     *place = (struct place){

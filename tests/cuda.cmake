@@ -158,6 +158,4 @@ if(TARGET mica_sim)
   add_product_test(no_algorithm matmul/ SIM_FAIL=cublasLtMatmulAlgoGetHeuristic:2:801)
   add_product_test(no_bias "matmul/a bias" SIM_FAIL=cublasLtMatmulAlgoGetHeuristic:1:801)
   add_product_test(tf32 matmul_rounds MLX_ENABLE_TF32=1)
-  # So little memory that scores come in parts.
-  add_product_test(windows attention SIM_MEM=52428800)
 endif()

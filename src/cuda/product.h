@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matrix products of data on the device: what matmul and attention are made of. */
+ * Matrix products of data on the device: what matmul is made of. */
 #ifndef CUDA_PRODUCT_H
 #define CUDA_PRODUCT_H
 

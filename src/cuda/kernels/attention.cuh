@@ -3,6 +3,7 @@
 // Attention forward (Dao, "FlashAttention-2", 2023): a block has ROWS queries of a head, whose keys and values come tile by tile while
 // the maximum and the sum of each row run along (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).  Values are
 // under way while the scores are computed, the next keys while the values are applied.  cuda/attention.c launches it.
+#define SIZE OPTION % ATTENTION_SIZES
 #include "cuda/kernels/attention_tile.cuh"
 
 // M: 16s of queries of a warp; what a warp reads of a tile serves them all.

@@ -25,3 +25,37 @@ struct attention_args {
     float scale;
     u32 causal; // query i sees keys j <= i + keys - queries
 };
+
+// ---- Backward.  A kernel has some rows of a head and goes along the columns of their scores: queries and keys for the gradient of the
+// queries (part 0), keys and queries for that of the keys and values (part 1), of which large heads have one at a time (1, 2).
+#define ATTENTION_SMALL 4 // sizes whose gradients of keys and values fit one kernel
+#define ATTENTION_PARTS (2 * ATTENTION_SMALL + 3 * (ATTENTION_SIZES - ATTENTION_SMALL))
+#define ATTENTION_PART(size, part)                                                                                     \
+    ((size) < ATTENTION_SMALL ? 2 * (size) + (part) : 2 * ATTENTION_SMALL + 3 * ((size) - ATTENTION_SMALL) + (part))
+#define ATTENTION_VJP_ROWS(width, bytes) ((width) * (bytes) <= 512 ? 64 : 32)
+#define ATTENTION_VJP_COLUMNS(width, bytes)                                                                            \
+    ((bytes) == 2 ? ((width) <= 64 ? 64 : (width) <= 192 ? 32 : 16) : (width) <= 96 ? 32 : (width) <= 192 ? 16 : 8)
+#define ATTENTION_STATS 64 // rows of stats come in whole ones of these
+
+struct attention_vjp_args {
+    struct attention_side rows[2];    // q and dout; k and v
+    struct attention_side columns[2]; // k and v; q and dout
+    struct attention_side out[2];     // dq; dk and dv
+    u64 stats;                        // float32 (batch, query head, 2, padded): logsumexp, sum(out dout)
+    i32 row_count, column_count, padded;
+    i32 ahead; // keys - queries
+    i32 heads; // of rows
+    i32 share; // query heads of a key head
+    i32 blocks;
+    i32 width, value_width;
+    float scale;
+    u32 causal;
+};
+
+// The logsumexp in the units of the kernels' exponential (infinite where there is no row), and sum(out dout).
+struct attention_stats_args {
+    struct attention_side out, dout;
+    u64 lse, stats;
+    i32 heads, queries, padded, value_width;
+    i64 rows; // (batch, head, padded)
+};

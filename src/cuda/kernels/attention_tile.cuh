@@ -4,13 +4,13 @@
 // in registers as mma.sync lays them out: a warp has 16 M rows and 8 N columns, of which lane 4 g + t has rows g and g + 8 of each
 // 16, columns 2 t and 2 t + 1 of each 8: sum[m][n] is (g, 2 t), (g, 2 t + 1), (g + 8, 2 t), (g + 8, 2 t + 1).  float32 is
 // multiplied by plain instructions in the same places.  The 16 bytes of a row change places from row to row, so that what a warp
-// reads or writes at once lies in different banks.
+// reads or writes at once lies in different banks.  A program defines T, the stored type, and SIZE, the index of WIDTH.
 #pragma once
 #include "cuda/kernels/dev.cuh"
 #include "cuda/kernels/attention_args.cuh"
 
 const bool HALF = sizeof(T) == 2;
-const int WIDTH = ATTENTION_SIZE(OPTION % ATTENTION_SIZES), CHUNK = 16 / (int)sizeof(T), CHUNKS = WIDTH / CHUNK;
+const int WIDTH = ATTENTION_SIZE(SIZE), CHUNK = 16 / (int)sizeof(T), CHUNKS = WIDTH / CHUNK;
 
 // ---- Numbers: logarithms are to base 2 for the 16-bit floats, whose exponential is one instruction
 const float LOG_UNIT = HALF ? 0.69314718055994531f : 1.0f, UNITS = HALF ? 1.4426950408889634f : 1.0f;
