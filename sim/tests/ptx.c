@@ -110,8 +110,95 @@ static void test_rounding(void)
     }
 }
 
+static void words(uint32_t x[32])
+{
+    for (uint32_t i = 0; i < 32; i++) x[i] = (i * 2654435761u ^ i << 27) | (i % 3 == 0);
+}
+
+/* The answers of kernel `lanes`, row by row. */
+static void fill_answers(const uint32_t *x, uint32_t want[][32])
+{
+    uint32_t odd = 0, sum = 0, least = ~0u, most = 0, all = ~0u, some = 0, different = 0;
+    int32_t low = INT32_MAX, high = INT32_MIN;
+    for (int i = 0; i < 32; i++) {
+        odd |= (x[i] & 1) << i, sum += x[i], different ^= x[i], all &= x[i] | 0xff0, some |= x[i] & 0xff0;
+        least = x[i] < least ? x[i] : least, most = x[i] > most ? x[i] : most;
+        low = (int32_t)x[i] < low ? (int32_t)x[i] : low, high = (int32_t)x[i] > high ? (int32_t)x[i] : high;
+    }
+    for (int i = 0; i < 32; i++) {
+        uint32_t same = 0, parity = x[i] & 1 ? odd : ~odd;
+        for (int j = 0; j < 32; j++) same |= (uint32_t)((x[i] & 3) == (x[j] & 3)) << j;
+        int other = (i ^ 6) > (i | 3) ? i : i ^ 6;
+        const uint32_t answers[] = {odd,
+                                    1,
+                                    0,
+                                    same,
+                                    parity,
+                                    sum,
+                                    (uint32_t)low,
+                                    (uint32_t)high,
+                                    least,
+                                    most,
+                                    all,
+                                    some,
+                                    different,
+                                    x[i % 8 >= 3 ? i - 3 : i],
+                                    x[i % 16 + 5 < 16 ? i + 5 : i],
+                                    x[i / 8 * 8 + 1],
+                                    x[other],
+                                    x[i ^ 1],
+                                    (uint32_t)__builtin_popcount(odd),
+                                    1,
+                                    0};
+        for (size_t r = 0; r < sizeof answers / sizeof *answers; r++) want[r][i] = answers[r];
+    }
+}
+
+static void test_lanes(void)
+{
+    enum { ROWS = 21 };
+    uint32_t x[32], out[ROWS][32], want[ROWS][32];
+    words(x);
+    fill_answers(x, want);
+    ptr din = upload(x, sizeof x), dout = device(sizeof out);
+    run(kernel("ptx.cu", "lanes"), 1, 1, 32, 1, 0, PARAMS(&din, &dout));
+    download(out, dout, sizeof out);
+    for (int i = 0; i < ROWS * 32; i++) expect("lanes", i, out[i / 32][i % 32], want[i / 32][i % 32]);
+}
+
+static uint32_t choose(uint32_t which, uint32_t x, uint32_t *more)
+{
+    switch (which) {
+    case 0: more[0] = x * 3; return x + 1;
+    case 1: more[1] = x ^ 0x55; return x * 7;
+    case 2: more[2] = x / 9; return x - 13;
+    case 3: more[1] = x % 11; return ~x;
+    case 4: more[2] = x << 5; return x >> 7;
+    case 5: more[0] = x | 1; return x * x;
+    default: return 0;
+    }
+}
+
+static void test_calls(void)
+{
+    uint32_t x[32], out[32];
+    words(x);
+    ptr din = upload(x, sizeof x), dout = device(sizeof out);
+    run(kernel("ptx.cu", "calls"), 1, 1, 32, 1, 0, PARAMS(&din, &dout));
+    download(out, dout, sizeof out);
+    for (int i = 0; i < 32; i++) {
+        uint32_t more[3] = {x[i], x[i], x[i]}, y = choose(x[i] % 8, x[i], more);
+        expect("calls", i, out[i], (y ^ more[0] ^ more[x[i] % 3] * 5) + 10 * (x[i] % 3 + 1));
+    }
+    run(kernel("ptx.cu", "shapes"), 1, 1, 32, 1, 0, PARAMS(&din, &dout));
+    download(out, dout, sizeof out);
+    for (int i = 0; i < 32; i++) expect("shapes", i, out[i], 0);
+}
+
 void test_ptx(void)
 {
+    test_lanes();
+    test_calls();
     test_copies();
     test_bits();
     test_rounding();

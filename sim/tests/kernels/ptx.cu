@@ -71,3 +71,95 @@ extern "C" __global__ void rounding(const float *in, u32 *out)
     asm volatile("min.f32 %0, %1, %2;" : "=f"(r) : "f"((x - x) / (x - x)), "f"(y));
     out[9] = __float_as_uint(r);
 }
+
+// What lanes and threads tell each other: rows of 32 answers.
+extern "C" __global__ void lanes(const u32 *in, u32 *out)
+{
+    u32 lane = threadIdx.x, x = in[lane], row = lane;
+    auto put = [&](u32 value) {
+        out[row] = value;
+        row += 32;
+    };
+    put(__ballot_sync(WARP, x & 1));
+    put(__any_sync(WARP, x == in[5]));
+    put(__all_sync(WARP, x == in[5]));
+    put(__match_any_sync(WARP, x & 3));
+    put(__match_any_sync(WARP, (u64)(x & 1) << 40));
+    put(__reduce_add_sync(WARP, x));
+    put((u32)__reduce_min_sync(WARP, (int)x));
+    put((u32)__reduce_max_sync(WARP, (int)x));
+    put(__reduce_min_sync(WARP, x));
+    put(__reduce_max_sync(WARP, x));
+    put(__reduce_and_sync(WARP, x | 0xff0));
+    put(__reduce_or_sync(WARP, x & 0xff0));
+    put(__reduce_xor_sync(WARP, x));
+    put(__shfl_up_sync(WARP, x, 3, 8));
+    put(__shfl_down_sync(WARP, x, 5, 16));
+    put(__shfl_sync(WARP, x, 9, 8));
+    put(__shfl_xor_sync(WARP, x, 6, 4));
+    put((u32)(__shfl_xor_sync(WARP, (u64)x << 20, 1) >> 20));
+    put(__syncthreads_count(x & 1));
+    put(__syncthreads_or(x == in[5]));
+    put(__syncthreads_and(x == in[5]));
+}
+
+// A function of its own with a table of jumps, and an array in memory of the thread.
+static __device__ __noinline__ u32 choose(u32 which, u32 x, u32 *more)
+{
+    switch (which) {
+    case 0: more[0] = x * 3; return x + 1;
+    case 1: more[1] = x ^ 0x55; return x * 7;
+    case 2: more[2] = x / 9; return x - 13;
+    case 3: more[1] = x % 11; return ~x;
+    case 4: more[2] = x << 5; return x >> 7;
+    case 5: more[0] = x | 1; return x * x;
+    default: return 0;
+    }
+}
+extern "C" __global__ void calls(const u32 *in, u32 *out)
+{
+    u32 x = in[threadIdx.x], more[3] = { x, x, x };
+    u32 y = choose(x % 8, x, more), jumped;
+    asm volatile("{ list: .branchtargets first, second, third; brx.idx %1, list;\n"
+                 "first: mov.u32 %0, 10; bra.uni done;\nsecond: mov.u32 %0, 20; bra.uni done;\nthird: mov.u32 %0, 30;\ndone: }"
+                 : "=r"(jumped)
+                 : "r"(x % 3));
+    out[threadIdx.x] = (y ^ more[0] ^ more[x % 3] * 5) + jumped;
+}
+
+// The smaller shapes of mma are the larger ones with zeros behind; the difference of the results, and of matrices.
+extern "C" __global__ void shapes(const u32 *in, u32 *out)
+{
+    __shared__ __align__(16) u32 tile[64];
+    u32 lane = threadIdx.x, a[4] = { 0, 0, 0, 0 }, b[2] = { 0, 0 }, wrong = 0;
+    float c[4] = { 1, 2, 3, 4 }, d[4], e[4];
+    auto compare = [&]() {
+        for (int i = 0; i < 4; i++) wrong += d[i] != e[i] || d[i] == c[i];
+    };
+#define SMALLER(types, larger, number)                                                                                 \
+    for (int i = 0; i < 2; i++) a[i] = number(in[lane] >> i & 15, in[lane] >> (i + 4) & 15);                           \
+    b[0] = number((in[lane] >> 9 & 15) + 1, (in[lane] >> 12 & 15) + 1);                                                \
+    asm volatile("mma.sync.aligned." types " {%0,%1,%2,%3}, " SMALLER_A ", {%6}, {%7,%8,%9,%10};"                      \
+                 : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                      \
+                 : "r"(a[0]), "r"(a[1]), "r"(b[0]), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));                       \
+    larger(e, a, b, c);                                                                                                \
+    compare()
+#define SMALLER_A "{%4,%5}"
+#define TWO_BF16(x, y) (f32_to_bf16_bits(x) | (u32)f32_to_bf16_bits(y) << 16)
+#define TWO_F16(x, y) (f32_to_f16_bits(x) | (u32)f32_to_f16_bits(y) << 16)
+#define ONE_TF32(x, y) f32_to_tf32_bits((float)(x) + 16 * (y))
+    SMALLER("m16n8k8.row.col.f32.bf16.bf16.f32", mma_bf16_16816, TWO_BF16);
+    SMALLER("m16n8k8.row.col.f32.f16.f16.f32", mma_f16_16816, TWO_F16);
+    SMALLER("m16n8k4.row.col.f32.tf32.tf32.f32", mma_tf32_1688, ONE_TF32);
+    for (int i = 0; i < 2; i++) tile[lane + 32 * i] = in[lane] + i;
+    __syncwarp();
+    u32 one, two[2];
+    const u32 *row = tile + lane % 16 * 4;
+    asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(one) : "r"(shared_address(row)) : "memory");
+    ldmatrix_x2(two, row);
+    wrong += one != two[0] || one != tile[lane];
+    asm volatile("ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%0}, [%1];" : "=r"(one) : "r"(shared_address(row)) : "memory");
+    ldmatrix_x2_trans(two, row);
+    wrong += one != two[0];
+    out[lane] = wrong;
+}
