@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Attention by kernels of its own, in memory linear in the lengths: scores live in registers only (kernels/attention.cuh, and
- * attention_vjp.cuh for the gradients).  Results lie as (B, L, N, D), as the CPU's do, so that heads are merged again without a
+ * attention_vjp.cuh for the gradients).  Few queries, as in decoding, have the keys shared out among blocks instead.  Results lie as (B, L, N, D), as the CPU's do, so that heads are merged again without a
  * copy. */
 #include "core/params/attention.h"
 #include "cuda/copy.h"
@@ -9,7 +9,7 @@
 #include "cuda/kernels/attention_args.cuh"
 #include <string.h>
 
-enum { THREADS = 128, CHUNK_BYTES = 16, BLOCKS_PER_SM = 16 };
+enum { THREADS = 128, CHUNK_BYTES = 16, BLOCKS_PER_SM = 16, SPLITS_PER_SM = 4 };
 
 /* ---- Arrays */
 /* Where x lies with its rows on 16 bytes: in place or in a copy. */
@@ -56,28 +56,110 @@ static int size_of(const mx_array *q, const mx_array *v)
 }
 
 /* ---- Forward */
+typedef struct forward {
+    cuda_call *call;
+    const mx_array *q, *k, *v;
+    struct attention_side in[3], out; /* q, k, v; the result */
+    cu_ptr lse;
+    float scale;
+    bool causal;
+    int size, width, bytes, general; /* width: of the kernel's rows */
+} forward;
+
+static bool run_rows(const forward *f)
+{
+    struct attention_args a = {.q = f->in[0],
+                               .k = f->in[1],
+                               .v = f->in[2],
+                               .out = f->out,
+                               .lse = f->lse,
+                               .queries = (int32_t)f->q->shape[2],
+                               .keys = (int32_t)f->k->shape[2],
+                               .heads = (int32_t)f->q->shape[1],
+                               .share = (int32_t)(f->q->shape[1] / f->k->shape[1]),
+                               .width = (int32_t)f->q->shape[3],
+                               .value_width = (int32_t)f->v->shape[3],
+                               .scale = f->scale,
+                               .causal = f->causal};
+    int rows = ATTENTION_ROWS(f->width, f->bytes), keys = ATTENTION_KEYS(f->width, f->bytes);
+    a.blocks = (a.queries + rows - 1) / rows;
+    cuda_variant v = {
+        .id = VARIANT_attention, .t = f->q->dtype, .option = (uint8_t)(f->size + f->general * ATTENTION_SIZES)};
+    return variant_run_with(f->call, v, f->q->shape[0] * a.heads * a.blocks, THREADS,
+                            (unsigned)((rows + 2 * keys) * f->width * f->bytes), &a, sizeof a);
+}
+
+static bool merge_splits(const forward *f, const struct attention_split_args *from)
+{
+    struct attention_merge_args a = {.out = f->out,
+                                     .lse = f->lse,
+                                     .sums = from->sums,
+                                     .stats = from->stats,
+                                     .queries = from->queries,
+                                     .heads = (int32_t)f->q->shape[1],
+                                     .share = from->share,
+                                     .splits = from->splits,
+                                     .width = f->width,
+                                     .value_width = from->value_width,
+                                     .rows = f->q->shape[0] * f->q->shape[1] * f->q->shape[2]};
+    cuda_variant v = {.id = VARIANT_attention_merge, .t = f->q->dtype};
+    return variant_run(f->call, v, (a.rows + THREADS / 32 - 1) / (THREADS / 32), THREADS, &a, sizeof a);
+}
+
+/* So many parts of the keys that there are blocks for the whole device. */
+static bool run_splits(const forward *f)
+{
+    struct attention_split_args a = {.q = f->in[0],
+                                     .k = f->in[1],
+                                     .v = f->in[2],
+                                     .queries = (int32_t)f->q->shape[2],
+                                     .keys = (int32_t)f->k->shape[2],
+                                     .heads = (int32_t)f->k->shape[1],
+                                     .share = (int32_t)(f->q->shape[1] / f->k->shape[1]),
+                                     .width = (int32_t)f->q->shape[3],
+                                     .value_width = (int32_t)f->v->shape[3],
+                                     .scale = f->scale,
+                                     .causal = f->causal};
+    int64_t heads = f->k->shape[0] * f->k->shape[1], keys = ATTENTION_SPLIT_KEYS(f->bytes);
+    int64_t tiles = (a.keys + keys - 1) / keys, wanted = (int64_t)f->call->queue->device->sm_count * SPLITS_PER_SM;
+    int64_t splits = wanted / heads < 1 ? 1 : wanted / heads < tiles ? wanted / heads : tiles;
+    int64_t each = (tiles + splits - 1) / splits;
+    a.keys_each = (int32_t)(each * keys);
+    a.splits = (int32_t)((tiles + each - 1) / each);
+    size_t rows = (size_t)(heads * a.splits * ATTENTION_FEW), width = (size_t)f->width, bytes = (size_t)f->bytes;
+    cuda_block *sums = cuda_scratch(f->call, rows * width * sizeof(float));
+    cuda_block *stats = sums ? cuda_scratch(f->call, rows * 2 * sizeof(float)) : NULL;
+    if (!stats) return false;
+    a.sums = sums->at;
+    a.stats = stats->at;
+    size_t tile = (ATTENTION_FEW + 2 * (size_t)keys) * width * bytes;
+    size_t merged = THREADS / 32 * ATTENTION_FEW * (width + 8) * sizeof(float);
+    cuda_variant v = {
+        .id = VARIANT_attention_split, .t = f->q->dtype, .option = (uint8_t)(f->size + f->general * ATTENTION_SIZES)};
+    return variant_run_with(f->call, v, heads * a.splits, THREADS, (unsigned)(tile > merged ? tile : merged), &a,
+                            sizeof a) &&
+           merge_splits(f, &a);
+}
+
 static bool attention(cuda_call *c)
 {
-    const mx_array *q = c->in[0], *k = c->in[1], *v = c->in[2];
     const attention_params *p = c->params;
-    struct attention_args a = {.queries = (int32_t)q->shape[2],
-                               .keys = (int32_t)k->shape[2],
-                               .heads = (int32_t)q->shape[1],
-                               .share = (int32_t)(q->shape[1] / k->shape[1]),
-                               .width = (int32_t)q->shape[3],
-                               .value_width = (int32_t)v->shape[3],
-                               .scale = p->scale,
-                               .causal = p->causal};
-    if (!operand(c, c->in[0], &a.q) || !operand(c, c->in[1], &a.k) || !operand(c, c->in[2], &a.v) ||
-        !output_by_position(c, 0, &a.out) || !cuda_output(c, 1, NULL, &a.lse))
-        return false;
-    int size = size_of(q, v), width = ATTENTION_SIZE(size), bytes = (int)mx_dtype_size((mx_dtype)q->dtype);
-    int rows = ATTENTION_ROWS(width, bytes), keys = ATTENTION_KEYS(width, bytes), general = p->scale < 0;
-    a.blocks = (a.queries + rows - 1) / rows;
-    cuda_variant variant = {
-        .id = VARIANT_attention, .t = q->dtype, .option = (uint8_t)(size + general * ATTENTION_SIZES)};
-    return variant_run_with(c, variant, q->shape[0] * a.heads * a.blocks, THREADS,
-                            (unsigned)((rows + 2 * keys) * width * bytes), &a, sizeof a);
+    forward f = {.call = c,
+                 .q = c->in[0],
+                 .k = c->in[1],
+                 .v = c->in[2],
+                 .scale = p->scale,
+                 .causal = p->causal,
+                 .size = size_of(c->in[0], c->in[2]),
+                 .bytes = (int)mx_dtype_size((mx_dtype)c->in[0]->dtype),
+                 .general = p->scale < 0};
+    f.width = ATTENTION_SIZE(f.size);
+    for (int i = 0; i < 3; i++) {
+        if (!operand(c, c->in[i], &f.in[i])) return false;
+    }
+    if (!output_by_position(c, 0, &f.out) || !cuda_output(c, 1, NULL, &f.lse)) return false;
+    bool few = f.q->shape[1] / f.k->shape[1] * f.q->shape[2] <= ATTENTION_FEW;
+    return few ? run_splits(&f) : run_rows(&f);
 }
 
 /* ---- Backward */

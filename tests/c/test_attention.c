@@ -53,6 +53,8 @@ const op_sample samples_attention[] = {
     {"heads of 128", causal, {IN(1, 1, 40, 128), IN(1, 1, 50, 128), IN(1, 1, 50, 128)}, KERNELS, 32, LARGE},
     {"heads of 192", causal, {IN(1, 1, 18, 192), IN(1, 1, 70, 192), IN(1, 1, 70, 192)}, KERNELS, 32, LARGE},
     {"heads of 256", causal, {IN(1, 1, 70, 256), IN(1, 1, 70, 256), IN(1, 1, 70, 256)}, KERNELS, 64, LARGE},
+    {"few queries, many keys", causal, {IN(2, 8, 2, 64), IN(2, 2, 700, 64), IN(2, 2, 700, 64)}, HALVES, 32, LARGE},
+    {"a query, keys of few heads", full, {IN(1, 16, 1, 40), IN(1, 1, 300, 40), IN(1, 1, 300, 40)}, KERNELS, 32, LARGE},
     {0},
 };
 

@@ -1,65 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
 // Attention forward (Dao, "FlashAttention-2", 2023): a block has ROWS queries of a head, whose keys and values come tile by tile while
-// the maximum and the sum of each row run along (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).  Values are
-// under way while the scores are computed, the next keys while the values are applied.  cuda/attention.c launches it.
+// the softmax runs along.  Values are under way while the scores are computed, the next keys while the values are applied.
+// cuda/attention.c launches it.
 #define SIZE OPTION % ATTENTION_SIZES
-#include "cuda/kernels/attention_tile.cuh"
+#include "cuda/kernels/attention_running.cuh"
 
 // M: 16s of queries of a warp; what a warp reads of a tile serves them all.
 const int WARPS = 4, THREADS = 32 * WARPS, ROWS = ATTENTION_ROWS(WIDTH, sizeof(T)), M = ROWS / 16 / WARPS;
 const bool GENERAL = OPTION / ATTENTION_SIZES != 0; // scores are scaled before they are compared
 const int KEYS = ATTENTION_KEYS(WIDTH, sizeof(T)), N = KEYS / 8;
 
-// Of each of the lane's rows, (m, half of 16).
-struct running {
-    float peak[M][2];  // the greatest score so far, before it is scaled
-    float total[M][2]; // of the lane's columns
-};
-
-// Scores become probabilities times what the row's sum will be; earlier sums shrink where the peak rises.
-DEVICE void take_scores(running &r, float (*s)[N][4], float (*sum)[WIDTH / 8][4], float scale)
+// The warp's first row sees `seen` columns, each further one another, at most all.
+DEVICE void exclude_from(float (*s)[N][4], int seen, int all)
 {
+    int limit[M][2];
 #pragma unroll
     for (int i = 0; i < M * 2; i++) {
-        int m = i / 2, h = i % 2;
-        float high = r.peak[m][h];
-#pragma unroll
-        for (int n = 0; n < N; n++) high = fmaxf(high, fmaxf(s[m][n][2 * h], s[m][n][2 * h + 1]));
-        high = quad_max(high);
-        float shift = is_infinite(high) ? 0.0f : high * scale;
-        float factor = r.peak[m][h] == -INF ? 0.0f : exp_units(r.peak[m][h] * scale - shift);
-        float total = 0;
-#pragma unroll
-        for (int j = 0; j < N * 2; j++) {
-            float &x = s[m][j / 2][2 * h + j % 2];
-            total += x = exp_units(fmaf(x, scale, -shift));
-        }
-        r.peak[m][h] = high;
-        r.total[m][h] = r.total[m][h] * factor + total;
-        if (!__any_sync(WARP, factor != 1)) continue; // most tiles do not raise a peak
-#pragma unroll
-        for (int j = 0; j < WIDTH / 8 * 2; j++) sum[m][j / 2][2 * h + j % 2] *= factor;
+        int n = seen + i * 8 + (threadIdx.x >> 2 & 7);
+        limit[i / 2][i % 2] = n < all ? n : all;
     }
-}
-
-DEVICE void scale_scores(float (*s)[N][4], float scale)
-{
-#pragma unroll
-    for (int i = 0; i < M * N * 4; i++) s[i / 4 / N][i / 4 % N][i % 4] *= scale;
-}
-
-// Keys from `keys` on are not there, and a row sees those below `seen` and as many more as its number is.
-DEVICE void exclude(float (*s)[N][4], int keys, int seen)
-{
-    int g = threadIdx.x >> 2 & 7, t = threadIdx.x & 3;
-#pragma unroll
-    for (int i = 0; i < M * 2; i++) {
-        int limit = seen + i * 8 + g < keys ? seen + i * 8 + g : keys;
-#pragma unroll
-        for (int j = 0; j < N * 2; j++)
-            if (j / 2 * 8 + t * 2 + j % 2 >= limit) s[i / 2][j / 2][i % 2 * 2 + j % 2] = -INF;
-    }
+    exclude<M, N>(s, limit);
 }
 
 // What a block works at; the longest rows of a head come first.
@@ -77,7 +38,7 @@ DEVICE place place_of(const attention_args &a, u32 block)
 }
 
 // Writes the rows of a warp and their logsumexp.
-DEVICE void finish(const attention_args &a, const running &r, float (*sum)[WIDTH / 8][4], float scale, T *tile)
+DEVICE void finish(const attention_args &a, const running<M> &r, float (*sum)[WIDTH / 8][4], float scale, T *tile)
 {
     place p = place_of(a, block_again());
     int first = p.first + (int)threadIdx.x / 32 * 16 * M;
@@ -107,9 +68,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const attention_a
     int warp = threadIdx.x / 32, mine = warp * 16 * M;
     bool working = p.first + mine < a.queries;
     float scale = GENERAL ? 1.0f : a.scale * UNITS, sum[M][WIDTH / 8][4] = {};
-    running r;
-#pragma unroll
-    for (int i = 0; i < M * 2; i++) r.peak[i / 2][i % 2] = -INF, r.total[i / 2][i % 2] = 0;
+    running<M> r;
 
     load_tile<ROWS, THREADS>(q, from_q, a.q.stride[2], a.queries - p.first, a.width);
     load_tile<KEYS, THREADS>(k, from_k, a.k.stride[2], a.keys, a.width);
@@ -130,10 +89,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const attention_a
             cp_async_commit();
         }
         if (!working) continue;
-        if (GENERAL) scale_scores(s, a.scale * UNITS);
+        if (GENERAL) scale_scores<M, N>(s, a.scale * UNITS);
         int seen = a.causal ? p.first + mine + ahead + 1 - key : KEYS;
-        if (seen < KEYS || key + KEYS > a.keys) exclude(s, a.keys - key, seen);
-        take_scores(r, s, sum, scale);
+        if (seen < KEYS || key + KEYS > a.keys) exclude_from(s, seen, a.keys - key);
+        take_scores<M, N>(r, s, sum, scale);
         product<T>::of_sums<M, N>(sum, s, v);
     }
     if (working) finish(a, r, sum, scale, q + mine * WIDTH);

@@ -26,6 +26,29 @@ struct attention_args {
     u32 causal; // query i sees keys j <= i + keys - queries
 };
 
+// ---- Few queries, as in decoding: those of all heads that share a key head are the rows of one tile, and blocks share out the keys.
+#define ATTENTION_FEW 16
+#define ATTENTION_SPLIT_KEYS(bytes) ((bytes) == 2 ? 64 : 32) // of a tile, a quarter for each warp
+
+struct attention_split_args {
+    struct attention_side q, k, v;
+    u64 sums;  // float32 (batch, key head, split, ATTENTION_FEW, WIDTH): of values by weights
+    u64 stats; // float32 (batch, key head, split, ATTENTION_FEW, 2): the peak of the scaled scores, the sum of weights
+    i32 queries, keys, heads, share; // heads: of keys; share: query heads of each
+    i32 splits, keys_each;
+    i32 width, value_width;
+    float scale;
+    u32 causal;
+};
+
+struct attention_merge_args {
+    struct attention_side out;
+    u64 lse, sums, stats;
+    i32 queries, heads, share; // heads: of queries
+    i32 splits, width, value_width; // width: WIDTH
+    i64 rows;                       // (batch, head, query)
+};
+
 // ---- Backward.  A kernel has some rows of a head and goes along the columns of their scores: queries and keys for the gradient of the
 // queries (part 0), keys and queries for that of the keys and values (part 1), of which large heads have one at a time (1, 2).
 #define ATTENTION_SMALL 4 // sizes whose gradients of keys and values fit one kernel
