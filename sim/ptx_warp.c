@@ -86,11 +86,6 @@ static void run_vote_all(void **lanes, unsigned mask)
 {
     answer(lanes, mask, ballot(lanes, mask) == mask);
 }
-static void run_vote_uni(void **lanes, unsigned mask)
-{
-    unsigned b = ballot(lanes, mask);
-    answer(lanes, mask, b == mask || b == 0);
-}
 static void match(void **lanes, unsigned mask, size_t words)
 {
     EACH_LANE(i, mask)
@@ -237,7 +232,6 @@ const struct ptx_warp_operation ptx_warp_operations[SIM_PTX_OPERATION_COUNT] = {
     [SIM_PTX_VOTE_BALLOT] = {run_vote_ballot, "vote.sync.ballot"},
     [SIM_PTX_VOTE_ANY] = {run_vote_any, "vote.sync.any"},
     [SIM_PTX_VOTE_ALL] = {run_vote_all, "vote.sync.all"},
-    [SIM_PTX_VOTE_UNI] = {run_vote_uni, "vote.sync.uni"},
     [SIM_PTX_MATCH_B32] = {run_match_b32, "match.any.sync.b32"},
     [SIM_PTX_MATCH_B64] = {run_match_b64, "match.any.sync.b64"},
     [SIM_PTX_REDUX_ADD] = {run_redux_add, "redux.sync.add"},

@@ -45,7 +45,6 @@ enum sim_ptx_operation {
     SIM_PTX_VOTE_BALLOT,
     SIM_PTX_VOTE_ANY,
     SIM_PTX_VOTE_ALL,
-    SIM_PTX_VOTE_UNI,
     SIM_PTX_MATCH_B32,
     SIM_PTX_MATCH_B64,
     SIM_PTX_REDUX_ADD,

@@ -128,14 +128,6 @@ HIGH(u32, u64, 32)
 HIGH(s32, s64, 32)
 HIGH(u64, unsigned __int128, 64)
 HIGH(s64, __int128, 64)
-INLINE u32 mul24_u32(u32 x, u32 y)
-{
-    return (x & 0xffffff) * (y & 0xffffff);
-}
-INLINE s32 mul24_s32(s32 x, s32 y)
-{
-    return (x << 8 >> 8) * (y << 8 >> 8);
-}
 #define CARRIES(T, U)                                                                                                  \
     INLINE T carry_add_##T(T x, T y, u32 in, u32 *out)                                                                 \
     {                                                                                                                  \
@@ -222,17 +214,6 @@ INLINE b64 reverse_b64(b64 x)
 {
     return (b64)reverse_b32((b32)x) << 32 | reverse_b32((b32)(x >> 32));
 }
-INLINE u32 dot4_unsigned(u32 a, u32 b, u32 c)
-{
-    for (int i = 0; i < 32; i += 8) c += (a >> i & 255) * (b >> i & 255);
-    return c;
-}
-INLINE s32 dot4_signed(s32 a, s32 b, s32 c)
-{
-    for (int i = 0; i < 32; i += 8) c += (s8)(a >> i) * (s8)(b >> i);
-    return c;
-}
-
 /* ---- Floats */
 #define FLOATS(T, f)                                                                                                   \
     INLINE T fused_##T(T x, T y, T z)                                                                                  \

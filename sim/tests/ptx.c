@@ -90,13 +90,13 @@ static uint32_t narrowed(int direction, double x)
 static void test_rounding(void)
 {
     static const float in[][3] = {{1.1f, 1.3f, 1e-9f}, {1.7f, -1.9f, 0x1p-70f}, {1.3f, 1e-30f, -1e-42f}};
-    uint32_t out[10];
+    uint32_t out[13];
     for (int i = 0; i < 3; i++) {
         float x = in[i][0], y = in[i][1], z = in[i][2];
         ptr din = upload(in[i], sizeof in[i]), dout = device(sizeof out);
         run(kernel("ptx.cu", "rounding"), 1, 1, 1, 1, 0, PARAMS(&din, &dout));
         download(out, dout, sizeof out);
-        const uint32_t want[10] = {in_direction(FE_DOWNWARD, x, y, z),
+        const uint32_t want[13] = {in_direction(FE_DOWNWARD, x, y, z),
                                    in_direction(FE_UPWARD, x, y, z),
                                    in_direction(FE_TOWARDZERO, -x, 1, 0x1p-60f),
                                    narrowed(FE_DOWNWARD, (double)x * y),
@@ -105,8 +105,11 @@ static void test_rounding(void)
                                    2,
                                    0,
                                    0x80000000u,
-                                   bits_of(y)};
-        for (int k = 0; k < 10; k++) expect("rounding", 10 * i + k, out[k], want[k]);
+                                   bits_of(y),
+                                   (uint32_t)-3,
+                                   (uint32_t)-2,
+                                   narrowed(FE_TOWARDZERO, (double)x * y)};
+        for (int k = 0; k < 13; k++) expect("rounding", 13 * i + k, out[k], want[k]);
     }
 }
 
@@ -195,8 +198,52 @@ static void test_calls(void)
     for (int i = 0; i < 32; i++) expect("shapes", i, out[i], 0);
 }
 
+static void test_approximate(void)
+{
+    enum { ROWS = 17 };
+    float x[32], out[ROWS][32];
+    for (int i = 0; i < 32; i++) x[i] = (float)(i + 1) * 0.37f;
+    ptr din = upload(x, sizeof x), dout = device(sizeof out);
+    run(kernel("ptx.cu", "approximate"), 1, 1, 32, 1, 0, PARAMS(&din, &dout));
+    download(out, dout, sizeof out);
+    for (int i = 0; i < 32; i++) {
+        double v = x[i], l = log2(v), r = 1 / v, s = sqrt(v), q = v / 3;
+        const double want[ROWS] = {exp2(v), exp2(v), l,      l,       r, r,     s, s, 1 / s,
+                                   1 / s,   sin(v),  cos(v), tanh(v), r, 1 / s, q, q};
+        for (int row = 0; row < ROWS; row++) {
+            double bound =
+                row == 13 || row == 14 ? 0x1p-19 : 0x1p-22; /* doubles are read and written by their upper half */
+            char text[64];
+            snprintf(text, sizeof text, "approximate: row %d of %g is %.9g", row, v, (double)out[row][i]);
+            if (!(fabs(out[row][i] - want[row]) <= bound * fabs(want[row]))) wrong(text);
+        }
+    }
+}
+
+static void test_atomics(void)
+{
+    uint32_t x[32], out[18] = {0}, least = ~0u, most = 0, all = ~0u, some = 0, different = 0, sum = 0;
+    int32_t high = 0;
+    words(x);
+    for (int i = 0; i < 32; i++) {
+        least = x[i] < least ? x[i] : least, most = x[i] > most ? x[i] : most;
+        all &= x[i] | 0xff00, some |= x[i], different ^= x[i], sum += x[i];
+        high = (int32_t)x[i] > high ? (int32_t)x[i] : high;
+    }
+    out[13] = ~0u;
+    ptr din = upload(x, sizeof x), dout = upload(out, sizeof out);
+    run(kernel("ptx.cu", "atomics"), 1, 1, 32, 1, 0, PARAMS(&din, &dout));
+    download(out, dout, sizeof out);
+    const uint32_t want[] = {32, least, most, all, some, different, (uint32_t)high, 0, 496, sum, 0, 0, 496, least};
+    for (int i = 0; i < 14; i++) expect("atomics", i, out[i], want[i]);
+    expect("atomics", 15, out[15], 496);
+    expect("atomics", 17, out[17], 1);
+}
+
 void test_ptx(void)
 {
+    test_approximate();
+    test_atomics();
     test_lanes();
     test_calls();
     test_copies();

@@ -70,6 +70,12 @@ extern "C" __global__ void rounding(const float *in, u32 *out)
     out[8] = __float_as_uint(r);
     asm volatile("min.f32 %0, %1, %2;" : "=f"(r) : "f"((x - x) / (x - x)), "f"(y));
     out[9] = __float_as_uint(r);
+    asm volatile("cvt.rmi.s32.f32 %0, %1;" : "=r"(n) : "f"(-2.5f * (x - x + 1)));
+    out[10] = n;
+    asm volatile("cvt.rpi.s32.f32 %0, %1;" : "=r"(n) : "f"(-2.5f * (x - x + 1)));
+    out[11] = n;
+    asm volatile("cvt.rz.f32.f64 %0, %1;" : "=f"(r) : "d"(d));
+    out[12] = __float_as_uint(r);
 }
 
 // What lanes and threads tell each other: rows of 32 answers.
@@ -162,4 +168,69 @@ extern "C" __global__ void shapes(const u32 *in, u32 *out)
     ldmatrix_x2_trans(two, row);
     wrong += one != two[0];
     out[lane] = wrong;
+}
+
+// Instructions that are approximate on the device: rows of 32.
+extern "C" __global__ void approximate(const float *in, float *out)
+{
+    u32 lane = threadIdx.x;
+    float x = in[lane], r;
+    double wide;
+#define APPROXIMATE(number, text)                                                                                      \
+    asm volatile(text " %0, %1;" : "=f"(r) : "f"(x));                                                                  \
+    out[number * 32 + lane] = r
+    APPROXIMATE(0, "ex2.approx.f32");
+    APPROXIMATE(1, "ex2.approx.ftz.f32");
+    APPROXIMATE(2, "lg2.approx.f32");
+    APPROXIMATE(3, "lg2.approx.ftz.f32");
+    APPROXIMATE(4, "rcp.approx.f32");
+    APPROXIMATE(5, "rcp.approx.ftz.f32");
+    APPROXIMATE(6, "sqrt.approx.f32");
+    APPROXIMATE(7, "sqrt.approx.ftz.f32");
+    APPROXIMATE(8, "rsqrt.approx.f32");
+    APPROXIMATE(9, "rsqrt.approx.ftz.f32");
+    APPROXIMATE(10, "sin.approx.f32");
+    APPROXIMATE(11, "cos.approx.f32");
+    APPROXIMATE(12, "tanh.approx.f32");
+    asm volatile("rcp.approx.ftz.f64 %0, %1;" : "=d"(wide) : "d"((double)x));
+    out[13 * 32 + lane] = (float)wide;
+    asm volatile("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(wide) : "d"((double)x));
+    out[14 * 32 + lane] = (float)wide;
+    asm volatile("div.approx.f32 %0, %1, %2;" : "=f"(r) : "f"(x), "f"(3.0f));
+    out[15 * 32 + lane] = r;
+    asm volatile("div.full.f32 %0, %1, %2;" : "=f"(r) : "f"(x), "f"(3.0f));
+    out[16 * 32 + lane] = r;
+}
+
+// Atomic accesses of a warp to shared and device memory; what they return is added up.
+extern "C" __global__ void atomics(const u32 *in, u32 *out)
+{
+    __shared__ u32 s[8];
+    __shared__ float f;
+    __shared__ u64 wide;
+    u32 lane = threadIdx.x, x = in[lane];
+    if (lane < 8) s[lane] = lane == 1 || lane == 3 ? ~0u : 0;
+    if (lane == 0) f = 0, wide = 0;
+    __syncwarp();
+    u32 old = atomicAdd(&s[0], 1u);
+    atomicMin(&s[1], x);
+    atomicMax(&s[2], x);
+    atomicAnd(&s[3], x | 0xff00);
+    atomicOr(&s[4], x);
+    atomicXor(&s[5], x);
+    atomicMax((int *)&s[6], (int)x);
+    atomicAdd(&f, (float)lane);
+    atomicAdd(&wide, (u64)x << 8);
+    atomicAdd(&out[12], old); // the ranks, each once
+    atomicMin(&out[13], x);
+    u32 before = atomicExch(&out[14], lane);
+    atomicAdd(&out[15], before); // all but the last
+    if (atomicCAS(&out[16], 0, lane + 1) == 0) atomicAdd(&out[17], 1u);
+    __syncwarp();
+    if (lane < 8) out[lane] = s[lane];
+    if (lane == 0) {
+        out[8] = (u32)f;
+        out[9] = (u32)(wide >> 8);
+        out[15] += out[14];
+    }
 }
