@@ -164,9 +164,10 @@ TEST(large_row_programs_are_the_same_fused_and_unfused)
 #endif
 
 /* ---- Products */
-static mx_array *product_chain(int which, mx_array *x, mx_array *w, mx_array *b, mx_array *r)
+static mx_array *product_chain(int which, mx_array *x, mx_array *w, mx_array *b, mx_array *r, mx_array **product)
 {
     mx_array *y = mx_matmul(x, w);
+    if (product) *product = mx_keep(y);
     switch (which) {
     case 0: return mx_add(y, b);
     case 1: return mx_maximum(mx_add(y, b), mx_like(y, 0));
@@ -179,11 +180,12 @@ static mx_array *product_chain(int which, mx_array *x, mx_array *w, mx_array *b,
 
 TEST(products_with_an_epilogue_are_the_same_fused_and_unfused)
 {
-    static const int sizes[][4] = {{1, 3, 5, 7},    {1, 1, 300, 400}, {2, 130, 90, 600}, {1, 40, 700, 60},
-                                   {3, 20, 1, 100}, {1, 500, 17, 33}, {1, 70, 1, 1100},  {4, 16, 16, 16}};
+    static const int sizes[][4] = {{1, 3, 5, 7},     {1, 1, 300, 400}, {2, 130, 90, 600},
+                                   {1, 40, 700, 60}, {3, 20, 1, 100},  {1, 500, 17, 33},
+                                   {1, 70, 1, 1100}, {4, 16, 16, 16},  {1, 1100, 3, 1000} /* area by area */};
     static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16, MX_FLOAT64, MX_COMPLEX64};
     for (int d = 0; d < 5; d++) {
-        for (int k = 0; k < 8; k++) {
+        for (int k = 0; k < 9; k++) {
             const int *s = sizes[k];
             mx_array *x = check_random(SHAPE(s[0], s[1], s[2]), types[d], -1, 1, 1);
             mx_array *w = check_random(SHAPE(s[2], s[3]), types[d], -1, 1, 2),
@@ -192,18 +194,39 @@ TEST(products_with_an_epilogue_are_the_same_fused_and_unfused)
             for (int which = 0; which < (d == 4 ? 1 : 6); which++) {
                 bool before = runtime.fuse;
                 runtime.fuse = false;
-                mx_array *want = product_chain(which, x, w, b, r);
+                mx_array *product = NULL, *want = product_chain(which, x, w, b, r, NULL);
                 CHECK(mx_eval(want));
                 runtime.fuse = true;
                 mx_scope scope = mx_scope_open();
-                mx_array *got = mx_scope_close(scope, product_chain(which, x, w, b, r));
+                mx_array *got = mx_scope_close(scope, product_chain(which, x, w, b, r, which % 2 ? &product : NULL));
                 check_that(mx_eval(got) && same_bits(want, got), __FILE__, __LINE__, "%s size %d chain %d differs",
                            mx_dtype_name(types[d]), k, which);
+                if (which % 2 && which < 5)
+                    check_that(same_bits(product, mx_matmul(x, w)), __FILE__, __LINE__, "it is kept");
+                mx_drop(product);
                 mx_drop(got);
                 runtime.fuse = before;
             }
         }
     }
+}
+
+/* What is read last where the group writes is written over, but not what the product reads. */
+TEST(a_kept_product_and_what_follows_take_two_arrays)
+{
+    mx_array *x = check_random(SHAPE(64, 64), MX_FLOAT32, -1, 1, 1),
+             *w = check_random(SHAPE(64, 64), MX_FLOAT32, -1, 1, 2);
+    mx_scope s = mx_scope_open();
+    mx_array *a = mx_neg(x), *r = mx_neg(w);
+    CHECK(mx_eval_n((mx_array *[]){a, r}, 2));
+    mx_array *y = mx_matmul(a, w), *z = mx_sub(mx_mul(y, r), a);
+    mx_scope_close_n(s, (mx_array *[]){y, z}, 2);
+    size_t before = mx_get_active_memory();
+    CHECK(mx_eval_n((mx_array *[]){y, z}, 2));
+    if (mx_default_device().type == MX_CPU) CHECK(mx_get_active_memory() == before);
+    mx_array *want = mx_matmul(mx_neg(x), w);
+    CHECK(same_bits(y, want) && same_bits(z, mx_sub(mx_mul(want, mx_neg(w)), mx_neg(x))));
+    mx_drop(y), mx_drop(z);
 }
 
 /* ---- Memory */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A matrix product and what follows it element by element: each area of results goes through the stage while it is in
- * the cache. */
+ * A matrix product and what follows it element by element.  Large results that are not kept go through the stage area by
+ * area, while they are in the cache.  Smaller ones are in the L2 cache still when all is multiplied, and what is written
+ * anyway gains nothing: to go through the stage between two areas takes the cache away from the product's panels. */
 #include "cpu/kernels/row_program.h"
+
+enum { AREAS_FROM = 2 << 20 }; /* bytes of results */
 
 typedef struct area_job {
     const row_program *p;
@@ -26,9 +29,23 @@ static void finish_area(void *ctx, const cpu_area *area)
     if (t->stream) KERNEL(stream_end)();
 }
 
-bool KERNEL(row_run_product)(row_program *p)
+static bool multiply(row_program *p, void (*epilogue)(void *ctx, const cpu_area *area), void *ctx)
 {
     mx_array *node = p->g->nodes[p->product];
+    cpu_call c = {.op = node->op,
+                  .params = array_params(node),
+                  .in = node->in,
+                  .nin = node->nin,
+                  .out = node,
+                  .nout = node->nout};
+    bool ok = cpu_level_now()->ops[node->op->id]->product(&c, epilogue, ctx);
+    mx_drop_n(c.scratch, c.scratch_count);
+    return ok;
+}
+
+static bool multiply_by_areas(row_program *p)
+{
+    const mx_array *node = p->g->nodes[p->product];
     const row_stage *s = &p->stages[0];
     area_job j = {.p = p, .m = node->shape[node->ndim - 2], .n = node->shape[node->ndim - 1]};
     KERNEL(tile_places_of)(&s->program, &j.places);
@@ -39,15 +56,16 @@ bool KERNEL(row_run_product)(row_program *p)
         int k = s->outs[i];
         if (p->values[k].stored) j.places.out[i] = row_place(p, k, NULL, 0);
     }
-    cpu_call c = {.op = node->op,
-                  .params = array_params(node),
-                  .in = node->in,
-                  .nin = node->nin,
-                  .out = node,
-                  .nout = node->nout};
-    bool ok = cpu_level_now()->ops[node->op->id]->product(&c, finish_area, &j);
-    mx_drop_n(c.scratch, c.scratch_count);
-    if (!(p->g->written >> p->product & 1)) {
+    return multiply(p, finish_area, &j);
+}
+
+bool KERNEL(row_run_product)(row_program *p)
+{
+    mx_array *node = p->g->nodes[p->product];
+    bool written = p->g->written >> p->product & 1;
+    bool ok = !written && mx_nbytes(node) >= AREAS_FROM ? multiply_by_areas(p)
+                                                        : multiply(p, NULL, NULL) && KERNEL(row_run)(p);
+    if (!written) {
         buffer_drop(node->buffer);
         node->buffer = NULL;
     }

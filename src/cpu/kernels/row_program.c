@@ -230,7 +230,8 @@ static int32_t reads_until(const row_program *p, const mx_array *x, int k, bool 
         for (int j = 0; j < g->nodes[i]->nin; j++) {
             if (g->nodes[i]->in[j] != x) continue;
             count += !(g->kept >> i & 1);
-            int stage = is_view(g->nodes[i]) || (p->fold && i + 1 == g->count) ? ROW_STAGES : p->values[i].stage;
+            bool whole = is_view(g->nodes[i]) || i == p->product || (p->fold && i + 1 == g->count);
+            int stage = whole ? ROW_STAGES : p->values[i].stage;
             *late |= stage > p->values[k].stage || (stage == p->values[k].stage && i > k);
         }
     }
@@ -267,14 +268,21 @@ static bool place_product(const row_program *p)
     return b != NULL;
 }
 
+/* Not in a group of one row: what all rows share is as large.  A product that is not written needs the last output's
+ * memory before the stage reads anything. */
+static bool may_write_over(const row_program *p, int k)
+{
+    bool last = k + 1 == p->g->count;
+    if (k == p->product || (last && p->product != ROW_NOWHERE && !is_written(p, p->product))) return false;
+    return p->rows > 1 && !(p->fold && last);
+}
+
 static bool allocate(row_program *p, bool may_donate)
 {
     for (int k = 0; k < p->g->count; k++) {
         mx_array *out = p->g->nodes[k];
         if (!is_written(p, k) || is_view(out)) continue;
-        mx_array *from = may_donate && p->rows > 1 && p->product == ROW_NOWHERE && !(p->fold && k + 1 == p->g->count)
-                             ? donor(p, k)
-                             : NULL;
+        mx_array *from = may_donate && may_write_over(p, k) ? donor(p, k) : NULL;
         mx_buffer *b = from ? buffer_keep(from->buffer) : buffer_new(mx_nbytes(out));
         if (!b) return false;
         array_set_buffer_take(out, b, from ? from->offset : 0);
