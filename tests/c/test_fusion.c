@@ -98,10 +98,10 @@ static void compare_programs(uint64_t seed, mx_dtype t, int rows, int columns, i
 
 TEST(random_programs_are_the_same_fused_and_unfused)
 {
-    static const int sizes[][2] = {{1, 1}, {3, 5}, {1, 700}, {37, 129}, {5, 1000}, {300, 260}, {0, 4}};
+    static const int sizes[][2] = {{1, 1}, {3, 5}, {1, 700}, {37, 129}, {5, 1000}, {300, 260}, {0, 4}, {500, 100}};
     int often = check_is_full() ? 40 : 4;
     for (int d = 0; d < DTYPES; d++) {
-        for (int k = 0; k < 7; k++) {
+        for (int k = 0; k < 8; k++) {
             for (int seed = 0; seed < often; seed++)
                 compare_programs((uint64_t)(seed + 50 * k), dtypes[d], sizes[k][0], sizes[k][1], 4 + 15 * (seed % 4));
         }

@@ -19,6 +19,7 @@ enum {
     CHUNK = 32 * TILE,            /* elements of a thread's share */
     GROUP_CHUNK = 8 * TILE,       /* ... of several steps, if there is work for several threads at all */
     CHAIN_FROM = 2 * CHAIN_BLOCK, /* elements: fewer are not worth a chain */
+    PANEL_ROWS = 16,              /* of operands that lie across: a line of float32 */
     SPARE = 1,                    /* slots before the first tile: a 16-bit float on its way */
     MAX_SLOTS = SPARE + TILE_OPERANDS + TILE_STEPS,
 };
@@ -44,6 +45,7 @@ void KERNEL(tile_begin)(tile_program *p, mx_shape space)
     p->total = 1;
     for (int i = 0; i < space.ndim; i++) p->total *= space.at[i];
     p->stream = p->ahead = p->raw = false;
+    p->panel = 0;
 }
 
 int KERNEL(tile_find)(const tile_program *p, const mx_array *x)
@@ -65,6 +67,7 @@ static int add_operand(tile_program *p, const mx_array *x)
     o->bytes = (int8_t)mx_dtype_size(o->dtype);
     o->constant = x->size == 1 && x->buffer;
     o->widened = is_half(o->dtype);
+    o->panel = TILE_NO_SLOT;
     o->slot = TILE_NO_SLOT;
     return p->operand_count++;
 }
@@ -159,14 +162,17 @@ static void merge_dimensions(tile_program *p)
     p->flat = true;
     for (int k = 0; k < p->operand_count; k++) {
         tile_operand *o = &p->operands[k];
-        o->flat = !o->constant && is_flat(p, o);
+        o->flat = o->panel != TILE_NO_SLOT || (!o->constant && is_flat(p, o));
         p->flat &= o->constant || o->flat;
     }
     p->ndim = 1;
     p->row = p->shape[0] = p->flat ? p->total : 1;
     for (int k = 0; k < p->operand_count; k++) {
         p->operands[k].stride[0] = p->flat && !p->operands[k].constant;
-        if (!p->flat) strides_of(&p->operands[k], p->space, strides[k]);
+        if (!p->flat && p->operands[k].flat)
+            shape_row_major(p->space, strides[k]);
+        else if (!p->flat)
+            strides_of(&p->operands[k], p->space, strides[k]);
     }
     bool first = true;
     for (int i = 0; i < p->space.ndim && !p->flat; i++) {
@@ -182,6 +188,33 @@ static void merge_dimensions(tile_program *p)
         first = false;
     }
     p->row = p->shape[p->ndim - 1];
+}
+
+/* ---- Panels: to gather a tile from columns takes part of a line from each; panels are whole lines wide */
+/* The rows and columns of an operand that lies across. */
+static bool lies_across(const tile_program *p, const tile_operand *o, walk *w)
+{
+    int64_t strides[1][MX_MAX_NDIM];
+    if (o->constant || !o->data || o->array->size != p->total || is_flat(p, o)) return false;
+    strides_of(o, p->space, strides[0]);
+    *w = walk_merge(p->space, 1, (const int64_t(*)[MX_MAX_NDIM])strides);
+    return w->ndim == 2 && w->stride[0][0] == 1 && w->stride[0][1] > 1 && w->shape[0] >= PANEL_ROWS;
+}
+
+void KERNEL(tile_find_panels)(tile_program *p)
+{
+    for (int k = 0, count = 0; k < p->operand_count && count < TILE_PANELS; k++) {
+        tile_operand *o = &p->operands[k];
+        walk w;
+        if (!lies_across(p, o, &w) || (p->panel && p->panel_row != w.shape[1])) continue;
+        int64_t rows = GROUP_CHUNK / w.shape[1] / PANEL_ROWS * PANEL_ROWS;
+        int64_t panel = (rows > PANEL_ROWS ? rows : PANEL_ROWS) * w.shape[1];
+        if (panel * o->bytes > TILE_PANEL_BYTES) continue;
+        p->panel = panel;
+        p->panel_row = w.shape[1];
+        o->across = w.stride[0][1];
+        o->panel = (int8_t)count++;
+    }
 }
 
 /* ---- Chains */
@@ -408,6 +441,25 @@ static bool allocate(tile_program *p, const mx_group *g, bool may_donate)
 }
 
 /* ---- Running a group */
+/* Panel by panel: a transposition, then stretches that find it row-major. */
+static void run_panels(const tile_program *p, tile_places *places, tile_memory *memory, int64_t begin, int64_t end)
+{
+    char panels[TILE_PANELS][TILE_PANEL_BYTES] ALIGNED(64);
+    for (int64_t at = begin, n; at < end; at += n) {
+        n = end - at < p->panel ? end - at : p->panel;
+        for (int k = 0; k < p->operand_count; k++) {
+            const tile_operand *o = &p->operands[k];
+            if (o->panel == TILE_NO_SLOT) continue;
+            mx_shape shape = {2, (int64_t[]){n / p->panel_row, p->panel_row}};
+            KERNEL(copy_strided)
+            (panels[o->panel], o->data + at / p->panel_row * o->bytes, shape, (int64_t[]){1, o->across},
+             (size_t)o->bytes);
+            places->operand[k] = (char *)((uintptr_t)panels[o->panel] - (uintptr_t)(at * o->bytes));
+        }
+        KERNEL(tile_stretch)(p, places, memory, at, at + n);
+    }
+}
+
 static void run_range(void *ctx, int64_t begin, int64_t end)
 {
     const tile_program *p = ctx;
@@ -415,7 +467,10 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
     tile_places places;
     KERNEL(tile_places_of)(p, &places);
     KERNEL(tile_prepare)(p, &places, &memory);
-    KERNEL(tile_stretch)(p, &places, &memory, begin, end);
+    if (p->panel)
+        run_panels(p, &places, &memory, begin, end);
+    else
+        KERNEL(tile_stretch)(p, &places, &memory, begin, end);
     if (p->stream) KERNEL(stream_end)();
 }
 
@@ -491,9 +546,10 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     }
     if (!allocate(&p, g, may_donate)) return false;
     if (p.total == 0) return true;
+    KERNEL(tile_find_panels)(&p);
     KERNEL(tile_finish)(&p);
     p.ahead = p.operand_count > 1 && (p.stream || group_bytes(&p) > AHEAD_FROM);
     bool long_steps = g->count > 1 && p.total >= CHUNK;
-    cpu_split(p.total, long_steps ? GROUP_CHUNK : CHUNK, run_range, &p);
+    cpu_split(p.total, p.panel ? p.panel : long_steps ? GROUP_CHUNK : CHUNK, run_range, &p);
     return true;
 }

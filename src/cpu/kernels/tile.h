@@ -17,6 +17,8 @@ enum {
     TILE_MEMORY = 176 << 10, /* bytes for the tiles of a thread */
     TILE_NO_SLOT = -1,
     BLOCK_BYTES = CHAIN_BLOCK * 4,
+    TILE_PANELS = 2,
+    TILE_PANEL_BYTES = 64 << 10,
 };
 
 /* A value that is read.  `stride` in elements, of the merged dimensions. */
@@ -29,8 +31,11 @@ typedef struct tile_operand {
     bool constant; /* one value for all: its tile is filled once */
     bool flat;     /* row-major over the whole space: read in its place */
     bool widened;  /* a 16-bit float that bodies read as float32 */
-    int8_t slot;   /* the tile that it is brought into, where it is not read in its own place */
-    int8_t last;   /* the step that reads it last */
+    int8_t
+        panel; /* it lies across: whoever runs the program brings parts of it to row-major order; TILE_NO_SLOT: not */
+    int64_t across; /* ... elements from one column to the next; its rows are adjacent */
+    int8_t slot;    /* the tile that it is brought into, where it is not read in its own place */
+    int8_t last;    /* the step that reads it last */
 } tile_operand;
 
 typedef struct tile_step {
@@ -68,6 +73,7 @@ typedef struct tile_program {
     bool stream;                      /* the results bypass the caches */
     bool ahead;                       /* operands are asked for ahead: worth its price if there are several */
     bool raw;                         /* the only step; its body takes 16-bit floats as they are */
+    int64_t panel, panel_row;         /* elements of a panel and of its rows; 0: no operand lies across */
     tile_operand operands[TILE_OPERANDS];
     tile_step steps[TILE_STEPS];
 } tile_program;
@@ -88,6 +94,9 @@ void KERNEL(tile_begin)(tile_program *p, mx_shape space);
 /* Adds the step of an elementwise node that reads `in`: its inputs, or what stands for them.  Of a value without a
  * buffer the strides must be set.  False: an error is recorded. */
 bool KERNEL(tile_add)(tile_program *p, const mx_array *node, mx_array *const *in, bool written);
+/* Finds operands that lie across, so that panels of them are worth their memory.  Stretches must then begin at multiples
+ * of `panel`, and the places of those operands are the caller's business. */
+void KERNEL(tile_find_panels)(tile_program *p);
 /* Lays out dimensions and tiles; no step is added after that. */
 void KERNEL(tile_finish)(tile_program *p);
 /* Which operand x is; -1: none. */
