@@ -2,6 +2,10 @@
  *
  * mlx.core.profiler: profile and range, context managers over mica/profiler.h. */
 #include "mica_py.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- profile */
 typedef struct profile {
@@ -52,9 +56,29 @@ static bool save_to(profile *p, PyObject *path)
     return ok || py_raise_false();
 }
 
+/* Could a file be written there?  Before the work is done, not after it. */
+static bool can_save(PyObject *path)
+{
+    PyObject *bytes;
+    struct stat facts;
+    if (!PyUnicode_FSConverter(path, &bytes)) return false;
+    const char *name = PyBytes_AsString(bytes), *slash = strrchr(name, '/');
+    size_t length = slash ? (size_t)(slash - name) + (slash == name) : 1;
+    char *folder = PyMem_Malloc(length + 1);
+    if (!folder) return Py_DECREF(bytes), PyErr_NoMemory(), false;
+    memcpy(folder, slash ? name : ".", length);
+    folder[length] = 0;
+    int why = stat(name, &facts) == 0 && S_ISDIR(facts.st_mode) ? EISDIR : access(folder, W_OK | X_OK) ? errno : 0;
+    if (why) PyErr_Format(PyExc_RuntimeError, "[profiler] %s: %s.", name, strerror(why));
+    PyMem_Free(folder);
+    Py_DECREF(bytes);
+    return why == 0;
+}
+
 static PyObject *profile_enter(py_args *in)
 {
     profile *p = (profile *)in->at[0];
+    if (p->path != Py_None && !can_save(p->path)) return NULL;
     if (!mx_profile_begin()) return py_raise();
     mx_profile_free(&p->native);
     p->recording = true;
@@ -137,9 +161,9 @@ static const char profile_text[] =
     "profile(path=None)\n--\n\n"
     "Record what runs while its with block is open, in all threads.\n\n"
     "Arrays are lazy: what counts is where they are evaluated, so call ``mx.eval`` inside. An op or fused group that runs\n"
-    "on a GPU is measured there. Only one profile is recorded at a time; a second one is a RuntimeError. When the block\n"
-    "ends, also by an exception, the trace is written to ``path``, if there is one; if that fails it is a RuntimeError,\n"
-    "and ``save`` may be tried again.\n\n"
+    "on a GPU is measured there. Only one profile is recorded at a time; a second one is a RuntimeError, as is a\n"
+    "``path`` that cannot be written to when the block begins. When it ends, also by an exception, the trace is written\n"
+    "there; if that fails it is a RuntimeError, and ``save`` may be tried again.\n\n"
     "Example::\n\n"
     "  with mx.profiler.profile(\"trace.json\") as p:\n"
     "      with mx.profiler.range(\"step\"):\n"

@@ -70,9 +70,16 @@ def test_an_exception_inside_passes_and_the_trace_is_written(tmp_path):
 
 
 def test_an_unwritable_path(tmp_path):
+    for path, why in ((tmp_path / "none" / "t.json", "No such file"), (tmp_path, "Is a directory"), ("", "No such")):
+        with pytest.raises(RuntimeError, match=why):
+            with mx.profiler.profile(path):
+                raise AssertionError("it is said before the work is done")
+    folder = tmp_path / "gone"
+    folder.mkdir()
     with pytest.raises(RuntimeError, match="No such file"):
-        with mx.profiler.profile(tmp_path / "none" / "trace.json") as p:
+        with mx.profiler.profile(folder / "trace.json") as p:
             work()
+            folder.rmdir()
     assert p.rows()  # the profile is there, and can go elsewhere
     p.save(tmp_path / "trace.json")
     assert json.loads((tmp_path / "trace.json").read_text())
@@ -111,3 +118,38 @@ def test_values_are_the_same():
     want = (mx.exp(x + 1) * 2).tolist()
     with mx.profiler.profile():
         assert (mx.exp(x + 1) * 2).tolist() == want
+
+
+def test_the_trace_is_what_perfetto_reads(tmp_path):
+    """The trace event format: known phases, numbers, names of all tracks, and on a track spans that nest."""
+    path = tmp_path / "t.json"
+    with mx.profiler.profile(path):
+        threads = [threading.Thread(target=lambda: [work() for _ in range(5)]) for _ in range(2)]
+        with mx.profiler.range('outer "quoted" \\ \n \u00e9'):
+            for t in threads:
+                t.start()
+            with mx.profiler.range("inner"):
+                work()
+            for t in threads:
+                t.join()
+            mx.async_eval(mx.exp(mx.ones((100, 100)) @ mx.ones((100, 100))))
+            mx.synchronize()
+    data = json.loads(path.read_bytes().decode("utf-8"))
+    assert set(data) == {"traceEvents", "displayTimeUnit"} and data["displayTimeUnit"] in ("ms", "ns")
+    names = {(e["name"], e["pid"], e.get("tid")): e["args"]["name"] for e in data["traceEvents"] if e["ph"] == "M"}
+    spans = [e for e in data["traceEvents"] if e["ph"] != "M"]
+    assert {e["ph"] for e in spans} == {"X"} and len(spans) > 20
+    tracks = {}
+    for e in spans:
+        assert isinstance(e["name"], str) and isinstance(e["cat"], str) and isinstance(e.get("args", {}), dict)
+        assert type(e["pid"]) is int and type(e["tid"]) is int and e["ts"] >= 0 and e["dur"] >= 0
+        assert ("process_name", e["pid"], None) in names and ("thread_name", e["pid"], e["tid"]) in names
+        tracks.setdefault((e["pid"], e["tid"]), []).append((e["ts"], -e["dur"]))
+    assert len({(e["pid"], e["tid"]) for e in spans}) >= 3 and {e["name"] for e in spans} >= {"inner", "matmul"}
+    for track in tracks.values():
+        open_until = []
+        for start, length in sorted(track):
+            while open_until and open_until[-1] <= start + 0.0015:  # microseconds with three digits
+                open_until.pop()
+            assert not open_until or start - length <= open_until[-1] + 0.0015, (start, length, open_until)
+            open_until.append(start - length)
