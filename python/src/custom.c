@@ -66,16 +66,37 @@ static PyObject *arguments_of(const call_record *r, mx_array *const *nodes, Py_s
 }
 
 /* What a rule returned for the arguments. */
-static bool match_arguments(const call_record *r, PyObject *given, const char *what, mx_array **nodes)
+static bool match_positional(const call_record *r, PyObject *given, mx_array **nodes, Py_ssize_t *next)
 {
-    Py_ssize_t next = 0;
-    if (PyTuple_Size(r->args) != 1)
-        return py_tree_match(r->args, r->mark, given, "custom_function", what, nodes, &next);
-    PyObject *form = PyTuple_GetItem(r->args, 0);
+    const char *op = "custom_function", *what = "cotangents";
+    PyObject *form = PyTuple_Size(r->args) == 1 ? PyTuple_GetItem(r->args, 0) : r->args;
     bool is_tree = PyList_Check(form) || PyTuple_Check(form) || PyDict_Check(form);
+    if (is_tree && given == Py_None) { /* a forgotten return, rather than zeros for all */
+        PyErr_SetString(PyExc_ValueError, "[custom_function] The cotangents must have the form of the arguments: a "
+                                          "NoneType was returned.");
+        return false;
+    }
+    if (form == r->args) return py_tree_match(form, r->mark, given, op, what, nodes, next);
     bool wrapped = !is_tree && PyTuple_Check(given) && PyTuple_Size(given) == 1;
-    return py_tree_match(form, r->mark, wrapped ? PyTuple_GetItem(given, 0) : given, "custom_function", what, nodes,
-                         &next);
+    return py_tree_match(form, r->mark, wrapped ? PyTuple_GetItem(given, 0) : given, op, what, nodes, next);
+}
+
+/* With keyword arguments a rule may return a pair: their cotangents are a dict, what is not in it is zero. */
+static bool match_arguments(const call_record *r, PyObject *given, mx_array **nodes)
+{
+    Py_ssize_t next = 0, at = 0;
+    PyObject *key, *form, *named = NULL;
+    bool is_pair = r->kwargs && PyTuple_Check(given) && PyTuple_Size(given) == 2;
+    bool is_dict = PyTuple_Size(r->args) == 2 && PyDict_Check(PyTuple_GetItem(r->args, 1)); /* the second argument */
+    if (is_pair && !is_dict && PyDict_Check(PyTuple_GetItem(given, 1))) named = PyTuple_GetItem(given, 1);
+    if (!match_positional(r, named ? PyTuple_GetItem(given, 0) : given, nodes, &next)) return false;
+    while (named && PyDict_Next(r->kwargs, &at, &key, &form)) {
+        PyObject *item = PyDict_GetItemWithError(named, key);
+        if (!item && PyErr_Occurred()) return false;
+        if (!py_tree_match(form, r->mark, item ? item : Py_None, "custom_function", "cotangents", nodes, &next))
+            return false;
+    }
+    return true;
 }
 
 /* ---- The function itself */
@@ -130,7 +151,7 @@ static bool call_vjp(void *ctx, mx_array *const *in, int nin, mx_array *const *d
     PyObject *outputs = cotangents ? py_tree_unmark(r->result, r->mark, out, &next_out) : NULL;
     PyObject *args = outputs && (kwargs || !r->kwargs) ? PyTuple_Pack(3, primals, cotangents, outputs) : NULL;
     PyObject *given = args ? PyObject_Call(r->rules.vjp, args, kwargs) : NULL;
-    bool ok = given && match_arguments(r, given, "cotangents", din);
+    bool ok = given && match_arguments(r, given, din);
     Py_XDECREF(primals);
     Py_XDECREF(kwargs);
     Py_XDECREF(cotangents);

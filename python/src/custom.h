@@ -19,7 +19,7 @@ PyObject *py_rules_call(const py_rules *rules, PyObject *args, PyObject *kwargs)
 PyObject *py_tree_mark(PyObject *tree, PyObject *mark, py_leaves *leaves);
 /* A copy of a marked tree with the nodes (NULL: None) in their places, from *next on. */
 PyObject *py_tree_unmark(PyObject *tree, PyObject *mark, mx_array *const *nodes, Py_ssize_t *next);
-/* Takes from `given`, a tree of the same form, what lies where `tree` has marks: arrays, or None, which gives NULL.  The
+/* Takes from `given`, a tree of the same form, what lies where `tree` has marks: arrays, or None, which gives NULL (for all of a tree too).  The
  * nodes are of the open scope.  Else false: a ValueError that begins with [op] and names `what`. */
 bool py_tree_match(PyObject *tree, PyObject *mark, PyObject *given, const char *op, const char *what, mx_array **nodes,
                    Py_ssize_t *next);

@@ -122,7 +122,8 @@ static PyType_Spec custom_spec = {
 static const py_row custom_rows[] = {
     {"vjp", set_vjp, "vjp(self, f: Callable) -> custom_function",
      "Sets the rule of reverse mode: ``f(primals, cotangents, outputs)`` returns the cotangents of the arguments, in "
-     "their form. One positional argument is passed as it is, several as a tuple; keyword arguments are passed on."},
+     "their form. One positional argument is passed as it is, several as a tuple; keyword arguments are passed on. "
+     "They get zeros, unless it returns a pair: the cotangents of the positional ones, and a dict of theirs."},
     {"jvp", set_jvp, "jvp(self, f: Callable) -> custom_function",
      "Sets the rule of forward mode: ``f(primals, tangents)`` returns the tangents of the outputs, in their form. A "
      "tangent is None where an argument has none."},

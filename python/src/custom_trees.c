@@ -62,14 +62,16 @@ static bool match_sequence(PyObject *tree, PyObject *mark, PyObject *given, cons
                            mx_array **nodes, Py_ssize_t *next)
 {
     Py_ssize_t n = PySequence_Size(tree);
-    if (!PyList_Check(given) && !PyTuple_Check(given)) return bad_form(op, what, tree, given);
-    if (PySequence_Size(given) != n) {
+    bool none = given == Py_None;
+    if (!none && !PyList_Check(given) && !PyTuple_Check(given)) return bad_form(op, what, tree, given);
+    if (!none && PySequence_Size(given) != n) {
         PyErr_Format(PyExc_ValueError, "[%s] %zd %s were returned, but %zd are expected.", op, PySequence_Size(given),
                      what, n);
         return false;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *below = PySequence_GetItem(tree, i), *item = below ? PySequence_GetItem(given, i) : NULL;
+        PyObject *below = PySequence_GetItem(tree, i), *item = NULL;
+        if (below) item = none ? Py_NewRef(given) : PySequence_GetItem(given, i);
         bool ok = item && py_tree_match(below, mark, item, op, what, nodes, next);
         Py_XDECREF(below);
         Py_XDECREF(item);
@@ -83,9 +85,10 @@ static bool match_dict(PyObject *tree, PyObject *mark, PyObject *given, const ch
 {
     PyObject *key, *below;
     Py_ssize_t at = 0;
-    if (!PyDict_Check(given)) return bad_form(op, what, tree, given);
+    bool none = given == Py_None;
+    if (!none && !PyDict_Check(given)) return bad_form(op, what, tree, given);
     while (PyDict_Next(tree, &at, &key, &below)) { /* ours alone: nobody changes it meanwhile */
-        PyObject *item = PyDict_GetItemWithError(given, key);
+        PyObject *item = none ? given : PyDict_GetItemWithError(given, key);
         if (!item && !PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "[%s] The %s lack an entry %R.", op, what, key);
         if (!item || !py_tree_match(below, mark, item, op, what, nodes, next)) return false;
     }

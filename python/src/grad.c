@@ -371,7 +371,7 @@ static bool read_arrays(py_args *in, PyObject *sequence, py_leaves *leaves)
 }
 
 /* Calls fun on the tracers; its outputs, an array or a sequence of them, go to p->out. */
-static bool run_function(PyObject *fun, products *p)
+static bool run_function(PyObject *fun, bool is_vjp, products *p)
 {
     PyObject *args = PyTuple_New(p->t.objects.count);
     for (Py_ssize_t i = 0; args && i < p->t.objects.count; i++) {
@@ -386,7 +386,8 @@ static bool run_function(PyObject *fun, products *p)
         PyObject *item = is_sequence ? PySequence_GetItem(result, i) : Py_NewRef(result);
         ok = item && py_is_array(item) && py_leaves_add(&p->out, item);
         if (item && !py_is_array(item)) {
-            PyErr_SetString(PyExc_RuntimeError, "[vjp] The function must return an array or a list of arrays.");
+            PyErr_Format(PyExc_RuntimeError, "[%s] The function must return an array or a list of arrays.",
+                         is_vjp ? "vjp" : "jvp");
         }
         Py_XDECREF(item);
     }
@@ -480,7 +481,7 @@ static PyObject *jacobian_product(py_args *in, bool is_vjp)
     PyObject *out = NULL;
     bool ok = (PyCallable_Check(in->at[0]) || py_incompatible(in)) && read_arrays(in, in->at[1], &p.primals) &&
               read_arrays(in, in->at[2], &p.others) && py_tracers_begin(&p.t, &p.primals, NULL) &&
-              run_function(in->at[0], &p) && multiply(&p, is_vjp);
+              run_function(in->at[0], is_vjp, &p) && multiply(&p, is_vjp);
     if (ok) {
         PyObject *outputs = list_of(&p.out), *results = list_of(&p.results);
         out = outputs && results ? PyTuple_Pack(2, outputs, results) : NULL;

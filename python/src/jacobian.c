@@ -5,7 +5,7 @@
 
 /* ---- A call: the chosen arguments, their forms, and what the function made */
 typedef struct jacobian_call {
-    PyObject *mark, *args, *result; /* result: the form */
+    PyObject *mark, *args, *result, *aux; /* result: the form */
     py_leaves forms, leaves, out;
     py_tracers t;
 } jacobian_call;
@@ -16,6 +16,7 @@ static void call_free(jacobian_call *c)
     Py_XDECREF(c->mark);
     Py_XDECREF(c->args);
     Py_XDECREF(c->result);
+    Py_XDECREF(c->aux);
     py_leaves_free(&c->forms);
     py_leaves_free(&c->leaves);
     py_leaves_free(&c->out);
@@ -73,6 +74,16 @@ static bool run(const py_transformed *f, PyObject *args, PyObject *kwargs, jacob
         if (!item || PyTuple_SetItem(c->args, i, item) < 0) return false;
     }
     PyObject *result = PyObject_Call(f->fun, c->args, kwargs);
+    if (f->has_aux && result) {
+        if (!PyTuple_Check(result) || PyTuple_Size(result) != 2) {
+            PyErr_Format(PyExc_ValueError, "[%s] With has_aux the function must return a pair.", name_of(f));
+            return Py_DECREF(result), false;
+        }
+        c->aux = Py_NewRef(PyTuple_GetItem(result, 1));
+        PyObject *first = Py_NewRef(PyTuple_GetItem(result, 0));
+        Py_DECREF(result);
+        result = first;
+    }
     if (result) c->result = py_tree_mark(result, c->mark, &c->out);
     Py_XDECREF(result);
     if (c->result && !c->out.count) PyErr_Format(PyExc_ValueError, "[%s] The function must return arrays.", name_of(f));
@@ -120,6 +131,11 @@ PyObject *py_jacobian_call(py_transformed *f, PyObject *args, PyObject *kwargs)
         PyMem_Free(out);
         PyMem_Free(jac);
     }
+    if (made && f->has_aux) {
+        PyObject *pair = PyTuple_Pack(2, made, c.aux);
+        Py_DECREF(made);
+        made = pair;
+    }
     call_free(&c);
     return made;
 }
@@ -158,7 +174,7 @@ static PyObject *make_jacobian(py_args *in, PyObject *fun, transform_kind kind)
 {
     if (!PyCallable_Check(fun)) return py_incompatible(in);
     py_transformed *f = (py_transformed *)py_transformed_new(fun, kind);
-    if (f && !set_argnums(f, in, in->at[1])) Py_CLEAR(f);
+    if (f && (!set_argnums(f, in, in->at[1]) || !py_arg_bool(in, 2, &f->has_aux))) Py_CLEAR(f);
     return (PyObject *)f;
 }
 
@@ -299,12 +315,13 @@ static PyObject *call_linearize(py_args *in)
     return both;
 }
 
-#define JACOBIAN_ARGUMENTS "(fun: Callable, argnums: Union[int, Sequence[int]] = 0) -> Callable"
-#define JACOBIAN_TEXT                                                                                                  \
-    "\n\nParameters\n----------\nargnums : position of the argument to differentiate by, a tree of real floating "     \
-    "arrays; several positions give a tuple of derivatives\n\nThe result has the tree of the outputs, and in it, for " \
-    "each of them, the tree of the argument: arrays of the output's shape and then the input's. Not in MLX; the "      \
-    "meaning is JAX's."
+#define JACOBIAN_ARGUMENTS "(fun: Callable, argnums: Union[int, Sequence[int]] = 0, has_aux: bool = False) -> Callable"
+#define JACOBIAN_TEXT                                                                                                   \
+    "\n\nParameters\n----------\nargnums : position of the argument to differentiate by, a tree of real floating "      \
+    "arrays; several positions give a tuple of derivatives\nhas_aux : the function returns a pair, whose second item "  \
+    "is handed out beside the derivative of the first\n\nThe result has the tree of the outputs, and in it, for each "  \
+    "of them, the tree of the argument: arrays of the output's shape and then the input's. Not in MLX; the meaning is " \
+    "JAX's."
 static const py_row rows[] = {
     {"jacfwd", call_jacfwd, "jacfwd" JACOBIAN_ARGUMENTS,
      "A function that computes the Jacobian of ``fun`` by forward mode: good for few inputs and many outputs." JACOBIAN_TEXT},

@@ -22,6 +22,7 @@ typedef struct py_transformed {
      * gradient is not in a tuple. */
     Py_ssize_t *argnums, argnum_count;
     PyObject *argnames;
+    bool has_aux; /* jacfwd, jacrev: the function returns a pair, and the second is handed out as it is */
     /* vmap */
     PyObject *in_axes, *out_axes;
 } py_transformed;

@@ -206,3 +206,19 @@ def test_example():
     recurrent = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recurrent)
     recurrent.main(2)
+
+
+def test_jacobians_with_something_beside():
+    x = mx.array([1.0, 2.0])
+    f = lambda v: (v * v, {"sum": v.sum(), "n": 3})
+    for j in (mx.jacfwd(f, has_aux=True), mx.jacrev(f, 0, True)):
+        derivative, beside = j(x)
+        assert derivative.tolist() == [[2, 0], [0, 4]]
+        assert beside["sum"].item() == 3 and beside["n"] == 3
+    hessian, beside = mx.hessian(lambda v: ((v ** 3).sum(), v + 1), has_aux=True)(x)
+    assert hessian.tolist() == [[6, 0], [0, 12]] and beside.tolist() == [2, 3]
+    (a, b), beside = mx.jacrev(lambda v, w: (v * w, w), argnums=(0, 1), has_aux=True)(x, x)
+    assert a.tolist() == b.tolist() == [[1, 0], [0, 2]] and beside.tolist() == [1, 2]
+    for bad in (lambda v: v, lambda v: [v, v], lambda v: (v, v, v)):
+        with pytest.raises(ValueError, match="return a pair"):
+            mx.jacfwd(bad, has_aux=True)(x)

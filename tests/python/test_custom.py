@@ -240,6 +240,24 @@ def test_nothing_leaks(x):
         assert token() is None
 
 
+def test_cotangents_of_keyword_arguments():
+    x, k = mx.array([1.0, 2.0]), {"a": mx.array([3.0, 4.0]), "b": mx.array(2.0)}
+
+    def gradients(rule):
+        f = mx.custom_function(lambda x, *, k, n=1: x * k["a"] * k["b"])
+        f.vjp(rule)
+        dx, dk = mx.grad(lambda x, k: f(x, k=k, n=3).sum(), argnums=(0, 1))(x, k)
+        return dx.tolist(), dk["a"].tolist(), dk["b"].item()
+
+    assert gradients(lambda p, c, o, k, n: c * 7) == ([7, 7], [0, 0], 0)
+    assert gradients(lambda p, c, o, k, n: (c * 7, {"k": {"a": c * n, "b": c.sum()}})) == ([7, 7], [3, 3], 2)
+    assert gradients(lambda p, c, o, k, n: (c * 7, {"k": {"a": c * n, "b": None}})) == ([7, 7], [3, 3], 0)
+    assert gradients(lambda p, c, o, k, n: (None, {})) == ([0, 0], [0, 0], 0)
+    assert gradients(lambda p, c, o, k, n: (c, {"k": None})) == ([1, 1], [0, 0], 0)
+    with pytest.raises(ValueError, match="lack an entry 'b'"):
+        gradients(lambda p, c, o, k, n: (c, {"k": {"a": c}}))
+
+
 # ---- checkpoint
 
 def test_checkpoint(x, y):

@@ -443,3 +443,10 @@ def test_eval_takes_trees_and_ignores_the_rest(a, b):
 
 def test_eval_of_the_random_state():
     assert mx.eval(mx.random.state, [mx.random.state]) is None
+
+
+def test_what_vjp_and_jvp_must_be_given():
+    for transform, name in ((mx.vjp, "vjp"), (mx.jvp, "jvp")):
+        for returned in (None, 3, [mx.array(1.0), "a"]):
+            with pytest.raises(RuntimeError, match=rf"\[{name}\] The function must return an array"):
+                transform(lambda x: returned, [mx.array(1.0)], [mx.array(1.0)])
