@@ -76,11 +76,12 @@ MX_API bool mx_compiled_add(mx_compiled *c, const void *key, size_t key_bytes, m
                             mx_program *p);
 
 /* What compile does, in the whole process; MLX_DISABLE_COMPILE in the environment is DISABLED at first: functions are
- * called as they are.  NO_SIMPLIFY captures every step that was made.  Returns the mode before. */
+ * called as they are.  NO_SIMPLIFY captures every step that was made, what is captured under NO_FUSE runs op by op.
+ * Returns the mode before. */
 typedef enum mx_compile_mode {
     MX_COMPILE_DISABLED,
     MX_COMPILE_NO_SIMPLIFY,
-    MX_COMPILE_NO_FUSE, /* as ENABLED: fusion is evaluation's business (MICA_FUSE=0) */
+    MX_COMPILE_NO_FUSE,
     MX_COMPILE_ENABLED
 } mx_compile_mode;
 MX_API mx_compile_mode mx_set_compile_mode(mx_compile_mode mode);

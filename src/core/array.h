@@ -30,6 +30,7 @@ enum {
     ARRAY_EXTRA_BLOCK = 4,   /* shape and strides are in a block of their own */
     ARRAY_SHARED_PARAMS = 8, /* params.block comes from params_share */
     ARRAY_COMPILED = 16,     /* made by a captured program: the same nodes will come again */
+    ARRAY_UNFUSED = 32,      /* ... that runs node by node */
 };
 
 struct mx_array {

@@ -161,6 +161,8 @@ struct mx_op {
     int (*walked)(const mx_call *c, bool batched);
     /* How a shapeless program makes it from inputs of other sizes; NULL: with the same parameters. */
     bool (*resize)(const mx_call *c, mx_array **out);
+    /* The same in other ops, for files whose format has none like it. */
+    bool (*spell)(const mx_call *c, mx_array **out);
     /* Computed by the graph itself instead of a backend: sets strides, buffers and offsets of the outputs, as a backend's
      * `run` does, under the same terms. */
     bool (*evaluate)(mx_array *lead);

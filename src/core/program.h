@@ -36,14 +36,16 @@ struct mx_program {
     _Atomic int32_t refs;
     bool sized;     /* it depends on the sizes of its inputs */
     bool shapeless; /* takes any */
+    bool unfused;   /* its nodes run one by one */
     bool resized;   /* steps are made anew from the sizes of their inputs */
     uint32_t nin, nout, value_count, constant_count, step_count;
     program_value *values;
     program_constant *constants;
     program_step *steps;
-    uint32_t *outputs, *sources; /* nout; the steps' inputs */
-    int64_t *dims;               /* the inputs' shapes */
-    void *note;                  /* the binding's */
+    uint32_t *outputs, *sources;     /* nout; the steps' inputs */
+    int64_t *dims;                   /* the inputs' shapes */
+    struct derived_program *derived; /* what rules made of it (graph/control.h); under runtime.compile_lock */
+    void *note;                      /* the binding's */
     void (*release_note)(void *note);
 };
 

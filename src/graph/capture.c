@@ -290,6 +290,7 @@ static bool make_prototype(mx_program *p, program_step *s, const mx_array *lead)
         live += p->values[s->out + (uint32_t)i].uses > 0;
     }
     s->prototype->made_flags |= lead->made_flags & ARRAY_INLINE_PARAMS;
+    if (p->unfused) s->prototype->made_flags |= ARRAY_UNFUSED;
     s->prototype->nin = s->nin;
     atomic_init(&s->prototype->live_outputs, live);
     if (!share_params(s, lead)) return false;
@@ -342,9 +343,10 @@ static bool prepare(capture *c, mx_array *const *out, int nout)
 mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout)
 {
     if (!trace_is_open("compile", t, out, nout)) return NULL;
-    capture c = {
-        .trace = t, .p = mx_alloc(1, sizeof *c.p), .simplify = mx_compile_mode_now() != MX_COMPILE_NO_SIMPLIFY};
+    mx_compile_mode mode = mx_compile_mode_now();
+    capture c = {.trace = t, .p = mx_alloc(1, sizeof *c.p), .simplify = mode != MX_COMPILE_NO_SIMPLIFY};
     if (!c.p) return NULL;
+    c.p->unfused = mode == MX_COMPILE_NO_FUSE;
     atomic_init(&c.p->refs, 1);
     bool ok = prepare(&c, out, nout) && add_steps(&c) && add_outputs(&c, out, nout) && describe_values(&c) &&
               make_prototypes(&c);
@@ -354,7 +356,8 @@ mx_program *mx_trace_program(mx_trace *t, mx_array *const *out, int nout)
     mx_free(c.constant_slots);
     c.p->sized = ok && depends_on_sizes(c.p);
     c.p->shapeless = t->shapeless && !c.p->sized;
-    for (uint32_t i = 0; ok && t->shapeless && i < c.p->step_count; i++) c.p->resized |= c.p->steps[i].op->resize != NULL;
+    for (uint32_t i = 0; ok && t->shapeless && i < c.p->step_count; i++)
+        c.p->resized |= c.p->steps[i].op->resize != NULL;
     if (ok) return c.p;
     mx_program_drop(c.p);
     return NULL;

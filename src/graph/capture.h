@@ -19,6 +19,18 @@ mx_program *program_of(const char *op, mx_fn fn, void *ctx, mx_array *const *in,
  * scope, nothing else does.  A shapeless program asks the ops' shape rules again, so shapes may differ.  False: an error
  * is recorded and nothing is left. */
 bool program_replay(const mx_program *p, mx_array *const *in, mx_array **out);
+/* Programs that rules derived from another one: the same rule asked for the same inputs gets the same program. */
+typedef struct derived_program derived_program;
+typedef struct derivation { /* how, and all that it depends on besides the program and the inputs' dtypes and shapes */
+    const char *op;
+    mx_fn fn;
+    void *ctx;
+    const void *key;
+    size_t key_bytes;
+} derivation;
+/* A new reference; NULL: an error is recorded. */
+mx_program *program_derived(mx_program *p, const derivation *d, mx_array *const *in, int nin, int nout);
+void derived_free(derived_program *list);
 /* Does a constant depend on a trace that is open?  Then the program is of use as long as that only. */
 bool program_is_bound(const mx_program *p);
 

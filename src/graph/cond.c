@@ -59,14 +59,15 @@ typedef struct derived {
     int nout;
 } derived;
 
-static bool cond_derive(const mx_call *c, mx_fn fn, derived *d, mx_array *const *in, int nin, mx_array **out)
+static bool cond_derive(const mx_call *c, derivation how, derived *d, mx_array *const *in, int nin, mx_array **out)
 {
     const cond_params *p = c->params;
     cond_params made = {{NULL}};
     bool ok = true;
     for (int k = 0; k < 2 && ok; k++) {
         d->p = p->branch[k]->p;
-        made.branch[k] = program_object_take(program_of("cond", fn, d, in + 1, nin - 1, d->nout, false));
+        how.ctx = d;
+        made.branch[k] = program_object_take(program_derived(d->p, &how, in + 1, nin - 1, d->nout));
         ok = made.branch[k] != NULL;
     }
     ok = ok && op_apply_multi(&mx_op_cond, &made, in, nin, out, d->nout);
@@ -97,11 +98,12 @@ static bool cond_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     mx_array **out = mx_alloc((size_t)n + 1, sizeof *out);
     bool ok = list_start(&in, (size_t)(c->nin + c->nout)) & (wanted != NULL) & (out != NULL);
     derived d = {.c = c, .wanted = wanted};
+    derivation how = {.op = "cond", .fn = backward_branch, .key = wanted, .key_bytes = (size_t)n * sizeof *wanted};
     for (int i = 0; i < n && ok; i++) d.nout += wanted[i] = call_wants(c, i + 1) && is_smooth(c->in[i + 1]);
     if (ok) {
         list_put_n(&in, c->in, c->nin);
         list_put_n(&in, dout, c->nout);
-        ok = !in.failed && (d.nout == 0 || cond_derive(c, backward_branch, &d, in.at, in.count, out));
+        ok = !in.failed && (d.nout == 0 || cond_derive(c, how, &d, in.at, in.count, out));
     }
     for (int i = 0; i < n && ok; i++) {
         if (wanted[i]) din[i + 1] = out[next++];
@@ -129,7 +131,8 @@ static bool cond_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
     bool ok = list_start(&in, 2 * (size_t)c->nin);
     if (ok) list_put_n(&in, c->in, c->nin);
     for (int i = 1; i < c->nin && ok; i++) list_put(&in, zeros_unless_smooth(tin[i], c->in[i]));
-    ok = ok && !in.failed && cond_derive(c, forward_branch, &(derived){.c = c, .nout = c->nout}, in.at, in.count, tout);
+    derivation how = {.op = "cond", .fn = forward_branch};
+    ok = ok && !in.failed && cond_derive(c, how, &(derived){.c = c, .nout = c->nout}, in.at, in.count, tout);
     list_end(&in);
     return ok;
 }
@@ -189,7 +192,8 @@ static bool cond_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
         mapped |= axis_in[i] == 0;
     }
     derived d = {.c = c, .axes = axes, .nout = c->nout};
-    bool ok = axis_in[0] != 0 ? cond_derive(c, mapped_branch, &d, c->in, c->nin, out)
+    derivation how = {.op = "cond", .fn = mapped_branch, .key = axes, .key_bytes = (size_t)(c->nin - 1) * sizeof *axes};
+    bool ok = axis_in[0] != 0 ? cond_derive(c, how, &d, c->in, c->nin, out)
               : mapped        ? select_branches(c, &d, out)
                               : select_once(c, out);
     for (int i = 0; i < c->nout; i++) axis_out[i] = 0;
@@ -197,9 +201,22 @@ static bool cond_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
     return ok;
 }
 
+/* ---- Without a choice: both branches, and a selection */
+static bool cond_spell(const mx_call *c, mx_array **out)
+{
+    const cond_params *p = c->params;
+    mx_array **other = mx_alloc((size_t)c->nout + 1, sizeof *other), *yes = mx_astype(c->in[0], MX_BOOL);
+    bool ok = other && yes && mx_program_run(p->branch[0]->p, c->in + 1, c->nin - 1, other, c->nout) &&
+              mx_program_run(p->branch[1]->p, c->in + 1, c->nin - 1, out, c->nout);
+    for (int i = 0; i < c->nout && ok; i++) ok = (out[i] = mx_where(yes, out[i], other[i])) != NULL;
+    mx_free(other);
+    return ok;
+}
+
 const mx_op mx_op_cond = {OP_NAMED(cond, "cond"),  .fields = fields,    .params_size = sizeof(cond_params),
                           .outputs = cond_outputs, .shape = cond_shape, .vjp = cond_vjp,
-                          .jvp = cond_jvp,         .vmap = cond_vmap,   .evaluate = cond_evaluate};
+                          .jvp = cond_jvp,         .vmap = cond_vmap,   .evaluate = cond_evaluate,
+                          .spell = cond_spell};
 
 /* ---- The public functions */
 static bool same_branches(const mx_program *yes, const mx_program *no)

@@ -35,7 +35,7 @@ typedef struct planner {
 static mx_role role_of(const planner *p, const mx_array *node)
 {
     const mx_backend *backend = node->stream->backend;
-    if (!backend->role || (node->trace & p->traces)) return ROLE_ALONE;
+    if (!backend->role || (node->trace & p->traces) || node->made_flags & ARRAY_UNFUSED) return ROLE_ALONE;
     return backend->role(node);
 }
 

@@ -38,6 +38,7 @@ void mx_program_drop(mx_program *p)
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
     for (uint32_t i = 0; i < p->step_count; i++) free_step(&p->steps[i]);
     for (uint32_t i = 0; i < p->constant_count; i++) mx_drop(p->constants[i].array);
+    derived_free(p->derived);
     if (p->release_note) p->release_note(p->note);
     mx_free(p->values);
     mx_free(p->constants);
@@ -180,14 +181,14 @@ static bool replay_known(const mx_program *p, mx_array *const *in, mx_array **va
 }
 
 /* ---- Replay of other shapes */
-static bool apply_again(const program_step *s, mx_array **values)
+static bool apply_again(const program_step *s, mx_array **values, uint8_t flags)
 {
     mx_array *few[8], **in = s->nin <= 8 ? few : mx_alloc(s->nin, sizeof *in);
     if (!in) return false;
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
     mx_stream *before = s->stream ? mx_use_stream(s->stream) : NULL;
     bool ok = op_apply_resized(s->op, s->params, in, s->nin, &values[s->out], s->nout);
-    if (ok && !s->op->resize) array_lead(values[s->out])->made_flags |= ARRAY_COMPILED;
+    if (ok && !s->op->resize) array_lead(values[s->out])->made_flags |= flags;
     if (s->stream) mx_use_stream(before);
     if (in != few) mx_free(in);
     return ok;
@@ -199,7 +200,8 @@ static bool replay_shapeless(const mx_program *p, mx_array *const *in, mx_array 
     bool ok = true;
     for (uint32_t i = 0; i < p->nin; i++) values[i] = in[i];
     for (uint32_t i = 0; i < p->constant_count; i++) values[p->constants[i].value] = p->constants[i].array;
-    for (uint32_t k = 0; k < p->step_count && ok; k++) ok = apply_again(&p->steps[k], values);
+    uint8_t flags = ARRAY_COMPILED | (p->unfused ? ARRAY_UNFUSED : 0);
+    for (uint32_t k = 0; k < p->step_count && ok; k++) ok = apply_again(&p->steps[k], values, flags);
     for (uint32_t i = 0; i < p->nout; i++) out[i] = ok ? values[p->outputs[i]] : NULL;
     mx_scope_close_n(scope, out, ok ? (int)p->nout : 0);
     for (uint32_t i = 0; i < p->nout && ok; i++) ok = (out[i] = mx_temporary(out[i])) != NULL;

@@ -242,8 +242,8 @@ static bool run_backward(const backward *b, const mx_call *c, mx_array *const *d
     back.xs = in.count - back.constants - back.carry;
     back.saves = ok && !in.failed && is_differentiated(in.at, in.count);
     ok = ok && !in.failed && !like.failed;
-    mx_program *body =
-        ok ? program_of("scan", backward_body, (void *)b, like.at, like.count, back.carry + dxs, false) : NULL;
+    derivation d = {"scan", backward_body, (void *)b, b->wanted, (size_t)c->nin * sizeof *b->wanted};
+    mx_program *body = ok ? program_derived(p->body->p, &d, like.at, like.count, back.carry + dxs) : NULL;
     ok = body && scan_apply_take(body, &back, in.at, in.count, out);
     if (ok && back.saves) memmove(out + back.carry, out + 2 * back.carry, (size_t)dxs * sizeof *out);
     list_end(&in);
@@ -314,8 +314,8 @@ static bool scan_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
     for (int i = 0; ok && !in.failed && i < in.count; i++)
         list_put(&like, i < 2 * (p->constants + p->carry) ? in.at[i] : placeholder_of_slice(in.at[i]));
     ok = ok && !in.failed && !like.failed;
-    mx_program *body =
-        ok ? program_of("scan", forward_body, (void *)p, like.at, like.count, 2 * (int)p->body->p->nout, false) : NULL;
+    derivation d = {"scan", forward_body, (void *)p, parts, sizeof parts};
+    mx_program *body = ok ? program_derived(p->body->p, &d, like.at, like.count, 2 * (int)p->body->p->nout) : NULL;
     twice.constants *= 2;
     twice.carry *= 2;
     twice.xs *= 2;
@@ -361,12 +361,71 @@ static bool scan_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
     }
     ok = ok && !in.failed && !like.failed;
     mapped_body m = {p, axes};
-    mx_program *body = ok ? program_of("scan", run_mapped, &m, like.at, c->nin, (int)p->body->p->nout, false) : NULL;
+    derivation d = {"scan", run_mapped, &m, axes, (size_t)c->nin * sizeof *axes};
+    mx_program *body = ok ? program_derived(p->body->p, &d, like.at, c->nin, (int)p->body->p->nout) : NULL;
     ok = body && scan_apply_take(body, p, in.at, c->nin, out);
     for (int i = 0; i < c->nout; i++) axis_out[i] = i < p->carry ? 0 : 1;
     list_end(&in);
     list_end(&like);
     mx_free(axes);
+    return ok;
+}
+
+/* ---- Without a loop: every step in the graph */
+static mx_array *at_step(mx_array *x, int64_t at)
+{
+    int64_t start[MX_MAX_NDIM] = {at}, stop[MX_MAX_NDIM] = {at + 1}, step[MX_MAX_NDIM] = {1};
+    for (int i = 1; i < x->ndim; i++) stop[i] = x->shape[i], step[i] = 1;
+    return mx_squeeze(mx_slice(x, start, stop, step), AXES(0));
+}
+
+/* `made`: what all steps gave, the saves and the ys of a step side by side. */
+static bool unroll_steps(const mx_call *c, mx_array **carry, mx_array **made)
+{
+    const scan_params *p = c->params;
+    int nin = c->nin, nout = (int)p->body->p->nout, saved = p->saves ? p->carry : 0, width = c->nout - p->carry;
+    mx_array **in = mx_alloc((size_t)nin + (size_t)nout + 1, sizeof *in), **out = in ? in + nin : NULL;
+    bool ok = in != NULL;
+    for (int i = 0; i < p->constants && ok; i++) in[i] = c->in[i];
+    for (int64_t k = 0; k < p->length && ok; k++) {
+        int64_t at = p->reverse ? p->length - 1 - k : k;
+        for (int i = 0; i < p->carry; i++) in[p->constants + i] = carry[i];
+        for (int i = p->constants + p->carry; i < nin; i++) ok = ok && (in[i] = at_step(c->in[i], at));
+        ok = ok && mx_program_run(p->body->p, in, nin, out, nout);
+        for (int i = 0; i < width && ok; i++) made[at * width + i] = i < saved ? carry[i] : out[p->carry + i - saved];
+        for (int i = 0; i < p->carry && ok; i++) carry[i] = out[i];
+    }
+    mx_free(in);
+    return ok;
+}
+
+static bool scan_spell(const mx_call *c, mx_array **out)
+{
+    enum { MOST_STEPS = 100000 };
+    const scan_params *p = c->params;
+    int width = c->nout - p->carry;
+    mx_spec spec[1];
+    if (p->length * (int64_t)p->body->p->step_count > MOST_STEPS)
+        return mx_fail_false(MX_VALUE, "[scan] %lld steps of %u ops are too many to be written one by one.",
+                             (long long)p->length, p->body->p->step_count);
+    mx_array **made = mx_alloc((size_t)p->length * ((size_t)width + 1) + 1, sizeof *made),
+             **stack = made ? made + p->length * width : NULL;
+    memcpy(out, c->in + p->constants, (size_t)p->carry * sizeof *out);
+    bool ok = made && unroll_steps(c, out, made);
+    for (int i = 0; i < width && ok; i++) {
+        int from = i < (p->saves ? p->carry : 0) ? i : i + p->carry - (p->saves ? p->carry : 0);
+        for (int64_t k = 0; k < p->length; k++) stack[k] = made[k * width + i];
+        program_spec(p->body->p, from, spec);
+        if (p->length) {
+            out[p->carry + i] = mx_stack(stack, (int)p->length, 0);
+        } else {
+            mx_spec none;
+            ok = stacked_spec(0, spec, &none);
+            out[p->carry + i] = ok ? mx_zeros(spec_shape(&none), none.dtype) : NULL;
+        }
+        ok = ok && out[p->carry + i];
+    }
+    mx_free(made);
     return ok;
 }
 
@@ -378,6 +437,7 @@ const mx_op mx_op_scan_loop = {OP_NAMED(scan_loop, "scan"),
                                .vjp = scan_vjp,
                                .jvp = scan_jvp,
                                .vmap = scan_vmap,
+                               .spell = scan_spell,
                                .evaluate = scan_evaluate};
 
 /* ---- The public functions */

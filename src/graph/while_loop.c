@@ -158,8 +158,10 @@ static bool while_jvp(const mx_call *c, mx_array *const *tin, mx_array **tout)
         for (int i = 0; i < count; i++) list_put(&in, zeros_unless_smooth(tin[first + i], c->in[first + i]));
     }
     ok = ok && !in.failed;
-    mx_program *cond = ok ? program_of("while_loop", forward_cond, p, in.at, in.count, 1, false) : NULL;
-    mx_program *body = cond ? program_of("while_loop", forward_body, p, in.at, in.count, 2 * p->carry, false) : NULL;
+    derivation test = {"while_loop", forward_cond, p, &p->constants, sizeof p->constants};
+    derivation step = {"while_loop", forward_body, p, &p->constants, sizeof p->constants};
+    mx_program *cond = ok ? program_derived(p->cond->p, &test, in.at, in.count, 1) : NULL;
+    mx_program *body = cond ? program_derived(p->body->p, &step, in.at, in.count, 2 * p->carry) : NULL;
     ok = while_apply_take(cond, body, 2 * p->constants, 2 * p->carry, in.at, out);
     for (int i = 0; i < c->nout && ok; i++) tout[i] = out[p->carry + i];
     list_end(&in);

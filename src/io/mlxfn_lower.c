@@ -229,9 +229,12 @@ static bool apply_step(const program_step *s, mx_array **values)
     mx_array *few[8], **in = s->nin <= 8 ? few : mx_alloc(s->nin, sizeof *in);
     if (!in) return false;
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
-    bool lowered = !mlxfn_is_direct(s) && lowerings[s->op->id];
-    bool ok = lowered ? lowerings[s->op->id]((void *)s->params, in, s->nin, &values[s->out], s->nout)
-                      : op_apply_resized(s->op, s->params, in, s->nin, &values[s->out], s->nout);
+    bool direct = mlxfn_is_direct(s);
+    mx_call c = {.op = s->op, .params = s->params, .in = in, .nin = s->nin, .nout = s->nout};
+    bool ok = !direct && s->op->spell ? s->op->spell(&c, &values[s->out])
+              : !direct && lowerings[s->op->id]
+                  ? lowerings[s->op->id]((void *)s->params, in, s->nin, &values[s->out], s->nout)
+                  : op_apply_resized(s->op, s->params, in, s->nin, &values[s->out], s->nout);
     if (in != few) mx_free(in);
     return ok && !mx_failed();
 }
@@ -268,7 +271,8 @@ static mx_program *lower_once(const mx_program *p, bool shapeless)
 static bool is_low(const mx_program *p)
 {
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (!mlxfn_is_direct(&p->steps[i]) && lowerings[p->steps[i].op->id]) return false;
+        const program_step *s = &p->steps[i];
+        if (!mlxfn_is_direct(s) && (lowerings[s->op->id] || s->op->spell)) return false;
     }
     return true;
 }

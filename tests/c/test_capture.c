@@ -189,6 +189,63 @@ TEST(a_compiled_function_is_called_once_for_each_kind_of_inputs)
     CHECK(c == NULL);
 }
 
+static bool chain(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)ctx, (void)nin, (void)nout;
+    return (out[0] = mx_exp(mx_add(mx_mul(in[0], in[0]), mx_float(1)))) != NULL;
+}
+
+/* How many groups and lone ops an evaluation of the chain ran. */
+static int64_t runs_of_chain(mx_compile_mode mode, bool shapeless)
+{
+    mx_compile_mode before = mx_set_compile_mode(mode);
+    mx_array *x = mx_ones(SHAPE(64, 64), MX_FLOAT32), *out;
+    mx_program *p = mx_eval(x) ? program_of("compile", chain, NULL, &x, 1, 1, shapeless) : NULL;
+    mx_set_compile_mode(before);
+    int64_t runs = 0;
+    bool ok = p && mx_program_run(p, &x, 1, &out, 1) && mx_profile_begin();
+    ok = ok && mx_eval(out);
+    mx_profile *profile = ok ? mx_profile_end() : NULL;
+    for (int i = 0; i < mx_profile_count(profile); i++) runs += mx_profile_rows(profile)[i].count;
+    mx_profile_free(&profile);
+    mx_program_drop(p);
+    return runs;
+}
+
+TEST(no_fuse_runs_what_is_captured_op_by_op)
+{
+    int64_t joined = runs_of_chain(MX_COMPILE_ENABLED, false);
+    if (joined == 3) return; /* MICA_FUSE=0 */
+    CHECK(joined == 1 && runs_of_chain(MX_COMPILE_NO_SIMPLIFY, false) == 1);
+    CHECK(runs_of_chain(MX_COMPILE_NO_FUSE, false) == 3 && runs_of_chain(MX_COMPILE_NO_FUSE, true) == 3);
+}
+
+static bool counted_sine(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    (void)nin, (void)nout;
+    ++*(int *)ctx;
+    return (out[0] = mx_sin(in[0])) != NULL;
+}
+
+TEST(what_is_derived_of_a_program_is_made_once_for_each_key_and_shape)
+{
+    mx_program *p = capture(cube, NULL, 1, 1);
+    int calls = 0;
+    derivation d = {"test", counted_sine, &calls, "a", 1};
+    mx_array *x = vector(), *longer = mx_ones(SHAPE(7), MX_FLOAT32);
+    mx_program *first = program_derived(p, &d, &x, 1, 1), *same = program_derived(p, &d, &x, 1, 1);
+    CHECK(first && first == same && calls == 1);
+    mx_program *other = program_derived(p, &d, &longer, 1, 1);
+    CHECK(other && other != first && calls == 2);
+    for (int i = 0; i < 20; i++) { /* more than are kept */
+        d.key = &"abcdefghijklmnopqrst"[i];
+        mx_program_drop(program_derived(p, &d, &x, 1, 1));
+    }
+    CHECK(calls == 2 + 19);
+    mx_program_drop(first), mx_program_drop(same), mx_program_drop(other);
+    mx_program_drop(p);
+}
+
 static bool shifted(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
 {
     (void)nin, (void)nout;

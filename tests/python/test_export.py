@@ -145,6 +145,58 @@ def test_an_imported_function_in_a_shapeless_one(tmp_path):
         assert f(x)[0].tolist() == x.mean(axis=0).tolist()
 
 
+def exported(tmp_path, f, *args, **kwargs):
+    path = str(tmp_path / "f.mlxfn")
+    mx.export_function(path, f, *args, **kwargs)
+    return mx.import_function(path)
+
+
+def walk(x):
+    return mx.scan(lambda c, v: (mx.sin(c) * 0.5 + v, c.sum()), mx.zeros(3), x)
+
+
+doubled = mx.custom_function(lambda x: x * 2)
+doubled.vjp(lambda x, cotangent, output: cotangent * 100)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        walk,
+        lambda x: mx.scan(lambda c, v: (c + v, {"a": c, "b": v * 2}), x[0], x, reverse=True)[1]["a"],
+        mx.grad(lambda x: walk(x)[1].sum()),
+        lambda x: mx.jvp(lambda y: walk(y)[0], [x], [x])[1],
+        mx.vmap(lambda x: mx.scan(lambda c, v: (c + v, c * x.sum()), mx.array(0.0), x)[1]),
+        lambda x: mx.scan(lambda c, v: (c + mx.scan(lambda a, b: (a * b, a), c, v)[1].sum(), c), mx.array(1.0), x),
+        lambda x: mx.scan(lambda c, v: (c + v, c), mx.zeros(3), x[:0]),
+        lambda x: mx.scan(lambda c, v: (c * 2, None), x, None, length=3)[0],
+        lambda x: mx.cond(x.sum() > 0, lambda v: (v * 2, v), lambda v: (-v, v + 1), x),
+        mx.grad(lambda x: mx.cond(x.sum() > 0, lambda v: v * v, mx.exp, x).sum()),
+        mx.grad(lambda x: mx.checkpoint(lambda v: mx.sin(v) * v)(x).sum()),
+        lambda x: (doubled(x), mx.grad(lambda v: doubled(v).sum())(x)),
+        mx.compile(lambda x: mx.sin(x) + x.mean()),
+        mx.compile(lambda x: mx.sin(x) + x.mean(), shapeless=True),
+    ],
+)
+def test_loops_and_functions_with_rules_are_written_in_plain_primitives(f, tmp_path):
+    as_list = lambda y: list(y) if isinstance(y, (tuple, list)) else [y]
+    g = exported(tmp_path, f, X)
+    for x in (X, -X):
+        for got, want in zip(g(x), as_list(f(x)), strict=True):
+            assert got.shape == want.shape and mx.allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def test_what_has_no_plain_form(tmp_path):
+    loop = lambda x: mx.while_loop(lambda c: c.sum() < 9, lambda c: c * 2, x)
+    with pytest.raises(ValueError, match="while_loop has no counterpart"):
+        exported(tmp_path, loop, X)
+    with pytest.raises(ValueError, match="too many to be written one by one"):
+        exported(tmp_path, walk, mx.ones((200_000, 3)))
+    with pytest.raises(ValueError, match=r"depends on the sizes of its inputs \(scan does\)"):
+        exported(tmp_path, walk, X, shapeless=True)
+    assert os.listdir(tmp_path) == []
+
+
 def test_callback():
     told = []
     mx.export_function(told.append, lambda a, *, k: (mx.softmax(a.sum(1) * k, axis=-1), a), X, k=mx.array(2.0))
