@@ -42,3 +42,16 @@ bool layout_columns(const mx_array *x, int kept, int64_t rows, int64_t columns)
 {
     return is_even(x, 0, kept, 1, columns) && is_even(x, kept, x->ndim, columns, rows);
 }
+
+bool layout_permutes(const mx_array *x)
+{
+    int64_t covered = 1;
+    for (bool found = true; found && covered < x->size;) {
+        found = false;
+        for (int i = 0; i < x->ndim && !found; i++) {
+            found = x->shape[i] != 1 && x->strides[i] == covered;
+            if (found) covered *= x->shape[i];
+        }
+    }
+    return covered == x->size;
+}

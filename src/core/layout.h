@@ -16,6 +16,8 @@ ALWAYS_INLINE bool layout_is_view(const mx_array *x)
 bool layout_view(mx_array *view);
 /* How often x shows each element of a row-major value along its last axes; 0: it does not. */
 int64_t layout_spread(const mx_array *x);
+/* Are x's axes those of a row-major value of the same elements, in another order? */
+bool layout_permutes(const mx_array *x);
 /* Is x a row-major value of (rows, columns), whose columns have become the first `kept` axes? */
 bool layout_columns(const mx_array *x, int kept, int64_t rows, int64_t columns);
 

@@ -71,7 +71,7 @@ mx_role cuda_role(const mx_array *node)
     if (!op || node->size == 0) return ROLE_ALONE;
     if (op->add_to) return ROLE_PRODUCT;
     if (op->rows) return ROLE_ROWS;
-    if (op->fold) return cuda_folds_rows(node) ? ROLE_FOLD : ROLE_ALONE;
+    if (op->fold) return cuda_folds_rows(node) ? ROLE_FOLD : cuda_can_end(node) ? ROLE_END : ROLE_ALONE;
     return !op->run && cuda_has_elementwise(node, op) ? ROLE_MAP : ROLE_ALONE;
 }
 

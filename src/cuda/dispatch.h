@@ -15,8 +15,8 @@ typedef struct cuda_op {
     const char *boolean;
     const char *complex;
     bool (*add_to)(cuda_call *c, mx_array *addend); /* a matrix product and what is added to it: NULL or an array */
-    uint8_t fold; /* a reduction: its reduce_kind and 1 */
-    uint8_t rows; /* from rows to rows: a row_op */
+    uint8_t fold;                                   /* a reduction: its reduce_kind and 1 */
+    uint8_t rows;                                   /* from rows to rows: a row_op */
 } cuda_op;
 enum row_op { ROWS_NONE, ROWS_SOFTMAX, ROWS_RMS_NORM, ROWS_LAYER_NORM };
 

@@ -113,7 +113,7 @@ static int64_t bytes_of(uint8_t dtype)
 int elementwise_width(const elementwise_key *key)
 {
     int64_t most = 1;
-    if (key->kind == ROWS_KIND) return key->vector;
+    if (key->kind != ELEMENTWISE_KIND) return key->vector;
     for (int k = 0; k < key->nin; k++) most = bytes_of(key->in[k]) > most ? bytes_of(key->in[k]) : most;
     for (int i = 0; i < key->count; i++) {
         int64_t bytes = key->steps[i].flags & STEP_WRITTEN ? bytes_of(key->steps[i].dtype) : 1;
@@ -197,18 +197,25 @@ static size_t write_rows(const elementwise_rows *r, uint64_t *args)
     return 4 * sizeof *args;
 }
 
+size_t elementwise_bind(cuda_call *c, const elementwise_program *p, elementwise_layout *l, bool may_widen, cu_ptr *out,
+                        uint64_t args[ELEMENTWISE_ARGS])
+{
+    cu_ptr in[ELEMENTWISE_OPERANDS];
+    if (!take_memory(c, p, in, out)) return 0;
+    c->outs = p->out;
+    c->out_count = p->key.nout;
+    l->vectors = p->total && may_widen && widen(l, p, elementwise_width(&p->key), in, out);
+    return write_args(p, l, in, out, args);
+}
+
 bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_layout *l, cuda_kernel *kernel,
                         const char *name, const elementwise_rows *rows)
 {
-    cu_ptr in[ELEMENTWISE_OPERANDS], out[ELEMENTWISE_RESULTS];
+    cu_ptr out[ELEMENTWISE_RESULTS];
     uint64_t args[ELEMENTWISE_ARGS];
-    if (!take_memory(c, p, in, out)) return false;
-    c->outs = p->out;
-    c->out_count = p->key.nout;
-    if (!p->total) return true;
     int64_t width = elementwise_width(&p->key), unroll = ELEMENTWISE_UNROLL(p->key.nin, width);
-    l->vectors = (!rows || rows->n % width == 0) && widen(l, p, width, in, out);
-    size_t bytes = write_args(p, l, in, out, args);
+    size_t bytes = elementwise_bind(c, p, l, !rows || rows->n % width == 0, out, args);
+    if (!bytes || !p->total) return bytes != 0;
     int64_t each = ELEMENTWISE_BLOCK * (l->vectors ? unroll * width : 1);
     int64_t blocks = (p->total + each - 1) / each, most = (int64_t)c->queue->device->sm_count * BLOCKS_PER_SM;
     unsigned threads = ELEMENTWISE_BLOCK;
@@ -225,10 +232,16 @@ bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_
     return cuda_collect(c, &launch, args, bytes);
 }
 
+typedef bool (*source_fn)(const elementwise_key *, char *, char *);
+static source_fn sources(char kind)
+{
+    return kind == ROWS_KIND ? rows_source : kind == END_KIND ? end_source : elementwise_source;
+}
+
 cuda_kernel *elementwise_kernel(cuda_device *d, const elementwise_key *key, bool later)
 {
     char *source = mx_alloc(ELEMENTWISE_SOURCE, 1), entry[ELEMENTWISE_ENTRY];
-    bool ok = source && (key->kind == ROWS_KIND ? rows_source : elementwise_source)(key, source, entry);
+    bool ok = source && sources(key->kind)(key, source, entry);
     cuda_kernel *k = ok ? jit_add(d, key, elementwise_key_bytes(key), source, entry, later) : NULL;
     mx_free(source);
     return k;

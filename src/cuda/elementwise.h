@@ -29,13 +29,13 @@ enum { STEP_WRITTEN = 1, STEP_ROW = 2 }; /* the next result; one value a row */
 typedef struct elementwise_key {
     char kind;                            /* no other key begins so */
     uint8_t ndim, wide, nin, nout, count; /* ndim: merged, up to ELEMENTWISE_ANY; wide: 64-bit numbers */
-    uint8_t vector, is_long;              /* of groups over rows: elements of 16 bytes; row_group.cuh's LONG */
-    float eps;                            /* of their norms */
+    uint8_t vector, is_long; /* of groups over rows: elements of 16 bytes; row_group.cuh's LONG; END: a reduce_pass */
+    float eps;               /* of their norms */
     uint32_t spare;
     uint8_t in[ELEMENTWISE_OPERANDS];
     elementwise_step steps[ELEMENTWISE_STEPS];
 } elementwise_key;
-enum { ELEMENTWISE_KIND = 'e', ROWS_KIND = 'r' };
+enum { ELEMENTWISE_KIND = 'e', ROWS_KIND = 'r', END_KIND = 'f' }; /* END: ends with a reduction */
 
 enum { LIFT_FLAT = 255 }; /* an operand that has all elements in their order, in some shape */
 
@@ -79,12 +79,19 @@ cuda_kernel *elementwise_kernel(cuda_device *d, const elementwise_key *key, bool
 bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_layout *l, cuda_kernel *kernel,
                         const char *name, const elementwise_rows *rows);
 
+/* Where operands and results are, and the kernel's first arguments.  0: an error is recorded; else their bytes. */
+size_t elementwise_bind(cuda_call *c, const elementwise_program *p, elementwise_layout *l, bool may_widen, cu_ptr *out,
+                        uint64_t args[ELEMENTWISE_ARGS]);
+
 /* ---- source.c.  False: an error is recorded. */
 bool elementwise_source(const elementwise_key *key, char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY]);
 /* row_source.c: the same for groups over rows. */
 bool rows_source(const elementwise_key *key, char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY]);
 
-/* What both share. */
+/* reduce_group.c: the same for groups that end with a reduction over any axes. */
+bool end_source(const elementwise_key *key, char source[ELEMENTWISE_SOURCE], char entry[ELEMENTWISE_ENTRY]);
+
+/* What they share. */
 typedef struct code_text {
     char *at;
     size_t used, size;
@@ -97,6 +104,8 @@ void code_head(code_text *t, const elementwise_key *key, char entry[ELEMENTWISE_
 void code_step(code_text *t, const elementwise_key *key, int number);
 void code_read(code_text *t, const elementwise_key *key);
 void code_write(code_text *t, const elementwise_key *key);
+/* `compute`: the first `count` steps for an element; returns what one of them gives. */
+void code_compute(code_text *t, const elementwise_key *key, int count, int returned);
 /* The type of a dtype's elements in CUDA C. */
 const char *elementwise_type(uint8_t dtype);
 /* The op's expression for its last operand's dtype; NULL: it has none. */

@@ -108,6 +108,18 @@ static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p, boo
     return at_once ? k : NULL;
 }
 
+/* False (no error): there is none. */
+static bool make_program(elementwise_program *p, elementwise_rows *rows, reduce_args *fold, const mx_group *g)
+{
+    mx_shape shape = array_shape(g->nodes[g->count - 1]);
+    elementwise_start(p, shape);
+    if (!p->total) return false;
+    if (!has_others(g)) return add_steps(p, g);
+    if (cuda_row_program(p, rows, g)) return true;
+    elementwise_start(p, shape);
+    return cuda_end_program(p, fold, g);
+}
+
 /* A product and its addend: no kernel of ours, and so from the first time on. */
 static bool run_product(cuda_queue *q, const mx_group *g)
 {
@@ -137,12 +149,12 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
     elementwise_program p;
     elementwise_layout l;
     elementwise_rows rows;
+    reduce_args fold;
     mx_array *last = g->nodes[g->count - 1];
     cuda_queue *q = cuda_queue_of(stream);
     if (!q) return false;
     if (first && first->add_to) return !group_writes(g, 0) && run_product(q, g);
-    elementwise_start(&p, array_shape(last));
-    if (!p.total || !(has_others(g) ? cuda_row_program(&p, &rows, g) : add_steps(&p, g))) return false;
+    if (!make_program(&p, &rows, &fold, g)) return false;
     elementwise_place(&p, &l);
     cuda_kernel *kernel = kernel_now(q->device, &p, last->made_flags & ARRAY_COMPILED);
     if (!kernel) return false;
@@ -151,7 +163,9 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
                    .failures = atomic_load_explicit(&q->failures, memory_order_acquire),
                    .op = last->op,
                    .may_donate = true};
-    bool ok = elementwise_launch(&c, &p, &l, kernel, kernel->entry, p.key.kind == ROWS_KIND ? &rows : NULL);
+    bool ok = p.key.kind == END_KIND
+                  ? cuda_end_launch(&c, &p, &l, kernel, &fold)
+                  : elementwise_launch(&c, &p, &l, kernel, kernel->entry, p.key.kind == ROWS_KIND ? &rows : NULL);
     cuda_release(&c);
     for (int i = 0; !ok && i < p.key.nout; i++) {
         buffer_drop(p.out[i]->buffer);

@@ -5,13 +5,23 @@
 #define CUDA_GROUP_H
 
 #include "cuda/elementwise.h"
+#include "cuda/reduce.h"
 
 /* Is node k of the group written to memory? */
 bool group_writes(const mx_group *g, int k);
 /* row_group.c: the steps of a group with views or work along rows.  False (no error): not in one kernel. */
 bool cuda_row_program(elementwise_program *p, elementwise_rows *rows, const mx_group *g);
 
+/* reduce_group.c: the same for a group that ends with a reduction over any axes; its launches. */
+bool cuda_end_program(elementwise_program *p, reduce_args *a, const mx_group *g);
+bool cuda_end_launch(cuda_call *c, const elementwise_program *p, elementwise_layout *l, cuda_kernel *kernel,
+                     reduce_args *a);
+
 /* Can the reduction be in a kernel with others? */
 bool cuda_folds_rows(const mx_array *node);
+/* How many of its last axes are folded. */
+int cuda_folded_dimensions(const mx_array *node);
+/* Can it be the last of a group that computes its elements? */
+bool cuda_can_end(const mx_array *node);
 
 #endif

@@ -197,16 +197,20 @@ static int64_t accumulator_bytes(int kind, uint8_t dtype)
     return bytes;
 }
 
+int64_t cuda_reduce_blocks(const reduce_args *a)
+{
+    int64_t rows = REDUCE_THREADS / a->lanes, chunks = a->outer_chunks * a->inner_chunks;
+    int64_t blocks = a->columns ? a->results / a->kept_shape[a->kept_ndim - 1] * a->tiles * chunks
+                                : ceiling(a->results * chunks, rows);
+    return least(blocks, BLOCKS_MOST);
+}
+
 static bool launch(cuda_call *c, int kind, uint8_t dtype, int pass, const reduce_args *a)
 {
     bool own = kind == REDUCE_LOGSUMEXP;
     cuda_variant v = {.id = own ? VARIANT_logsumexp : VARIANT_reduce, .t = dtype, .u = TYPE_NONE};
     v.option = (uint8_t)(own ? pass : kind * REDUCE_PASSES + pass);
-    int64_t rows = REDUCE_THREADS / a->lanes;
-    int64_t chunks = a->outer_chunks * a->inner_chunks;
-    int64_t blocks = a->columns ? a->results / a->kept_shape[a->kept_ndim - 1] * a->tiles * chunks
-                                : ceiling(a->results * chunks, rows);
-    return variant_run(c, v, least(blocks, BLOCKS_MOST), REDUCE_THREADS, a, sizeof *a);
+    return variant_run(c, v, cuda_reduce_blocks(a), REDUCE_THREADS, a, sizeof *a);
 }
 
 /* The partial results of `a`, side by side for each result, into the results. */
@@ -225,34 +229,44 @@ static void last_pass(reduce_args *last, const reduce_args *a, int64_t acc_bytes
     plan_rows(last, acc_bytes, true);
 }
 
-static bool run(cuda_call *c, int kind, uint8_t dtype, reduce_args *a)
+int64_t cuda_reduce_width(const reduce_args *a, int kind, uint8_t dtype)
 {
-    int64_t acc_bytes = accumulator_bytes(kind, dtype);
-    plan(a, (int64_t)mx_dtype_size((mx_dtype)dtype), acc_bytes, false);
-    int64_t chunks = a->outer_chunks * a->inner_chunks;
-    if (chunks == 1) return launch(c, kind, dtype, REDUCE_WHOLE, a);
-    reduce_args last;
-    cu_ptr out = a->out;
-    cuda_block *partial = cuda_scratch(c, (size_t)(a->results * chunks * acc_bytes));
-    if (!partial) return false;
-    a->out = partial->at;
-    last_pass(&last, a, acc_bytes);
-    last.out = out;
-    return launch(c, kind, dtype, REDUCE_FIRST, a) && launch(c, kind, dtype, REDUCE_LAST, &last);
+    int64_t bytes = (int64_t)mx_dtype_size((mx_dtype)dtype);
+    return a->columns ? REDUCE_COLUMNS(bytes, accumulator_bytes(kind, dtype)) : 16 / bytes;
 }
 
-bool cuda_reduce(cuda_call *c, int kind, mx_array *x, int count)
+bool cuda_reduce_partial(cuda_call *c, int kind, uint8_t dtype, reduce_args *a)
 {
-    reduce_args a;
+    int64_t chunks = a->outer_chunks * a->inner_chunks;
+    cuda_block *partial = cuda_scratch(c, (size_t)(a->results * chunks * accumulator_bytes(kind, dtype)));
+    if (partial) a->out = partial->at;
+    return partial != NULL;
+}
+
+bool cuda_reduce_finish(cuda_call *c, int kind, uint8_t dtype, const reduce_args *a, cu_ptr out)
+{
+    reduce_args last;
+    last_pass(&last, a, accumulator_bytes(kind, dtype));
+    last.out = out;
+    return launch(c, kind, dtype, REDUCE_LAST, &last);
+}
+
+static bool run(cuda_call *c, int kind, uint8_t dtype, reduce_args *a)
+{
+    plan(a, (int64_t)mx_dtype_size((mx_dtype)dtype), accumulator_bytes(kind, dtype), false);
+    if (cuda_reduce_is_whole(a)) return launch(c, kind, dtype, REDUCE_WHOLE, a);
+    cu_ptr out = a->out;
+    return cuda_reduce_partial(c, kind, dtype, a) && launch(c, kind, dtype, REDUCE_FIRST, a) &&
+           cuda_reduce_finish(c, kind, dtype, a, out);
+}
+
+/* Sets the dimensions; returns the place of x's lowest element, from its first. */
+static int64_t lay_out(reduce_args *a, const mx_array *x, const mx_array *out, int count, bool positions)
+{
     dims kept = {0}, gone = {0};
-    cu_ptr in = 0, to;
     int stay = x->ndim - count;
     int64_t from = 0;
-    bool positions = kind == REDUCE_ARGMIN || kind == REDUCE_ARGMAX;
-    if (x->size && !cuda_operand(c, x, &in)) return false;
-    if (!cuda_output(c, 0, NULL, &to)) return false;
-    if (c->out->size == 0) return true;
-    for (int i = 0; i < stay; i++) dims_add(&kept, x->shape[i], x->strides[i], c->out->strides[i]);
+    for (int i = 0; i < stay; i++) dims_add(&kept, x->shape[i], x->strides[i], out->strides[i]);
     for (int i = stay; i < x->ndim; i++) {
         bool back = x->strides[i] < 0 && !positions; /* the order does not matter, so the first is the lowest */
         if (back) from += (x->shape[i] - 1) * x->strides[i];
@@ -262,7 +276,25 @@ bool cuda_reduce(cuda_call *c, int kind, mx_array *x, int count)
     if (!positions) dims_sort(&gone);
     dims_merge(&kept);
     dims_merge(&gone);
-    set_dims(&a, &kept, &gone);
+    set_dims(a, &kept, &gone);
+    return from;
+}
+
+void cuda_reduce_plan(reduce_args *a, int kind, const mx_array *x, const mx_array *out, int count)
+{
+    lay_out(a, x, out, count, false);
+    plan(a, (int64_t)mx_dtype_size((mx_dtype)x->dtype), accumulator_bytes(kind, x->dtype), false);
+}
+
+bool cuda_reduce(cuda_call *c, int kind, mx_array *x, int count)
+{
+    reduce_args a;
+    cu_ptr in = 0, to;
+    bool positions = kind == REDUCE_ARGMIN || kind == REDUCE_ARGMAX;
+    if (x->size && !cuda_operand(c, x, &in)) return false;
+    if (!cuda_output(c, 0, NULL, &to)) return false;
+    if (c->out->size == 0) return true;
+    int64_t from = lay_out(&a, x, c->out, count, positions);
     a.in = in + (cu_ptr)(x->size ? from * (int64_t)mx_dtype_size((mx_dtype)x->dtype) : 0);
     a.out = to;
     return run(c, kind, x->dtype, &a);

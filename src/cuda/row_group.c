@@ -41,7 +41,7 @@ static bool same_shape(mx_shape a, mx_shape b)
 }
 
 /* ---- Rows */
-static int folded_dimensions(const mx_array *node)
+int cuda_folded_dimensions(const mx_array *node)
 {
     return op_of(node)->fold && node->op->params_size ? ((const reduce_params *)array_params(node))->count : 1;
 }
@@ -50,7 +50,7 @@ static int folded_dimensions(const mx_array *node)
 static bool set_rows(builder *b, const mx_array *node)
 {
     const mx_array *x = node->in[0];
-    int gone = folded_dimensions(node), lanes;
+    int gone = cuda_folded_dimensions(node), lanes;
     int64_t n = 1, bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype);
     bool vectors = true, fold = op_of(node)->fold != 0;
     if (x->ndim < gone) return false;
@@ -126,7 +126,7 @@ static bool shows_in_order(const mx_array *view)
 bool cuda_folds_rows(const mx_array *node)
 {
     const mx_array *x = node->in[0];
-    int gone = folded_dimensions(node), lanes;
+    int gone = cuda_folded_dimensions(node), lanes;
     int64_t n = 1;
     bool vectors;
     for (int i = x->ndim - gone; i < x->ndim; i++) n *= x->shape[i];

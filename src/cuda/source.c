@@ -112,11 +112,12 @@ void code_write(code_text *t, const elementwise_key *key)
     code_add(t, "}\n");
 }
 
-static void add_compute(code_text *t, const elementwise_key *key)
+void code_compute(code_text *t, const elementwise_key *key, int count, int returned)
 {
     int result = 0;
-    code_add(t, "template <int W> DEVICE void compute(const operands<W> &v, int j, results<W> &r)\n{\n");
-    for (int i = 0; i < key->count; i++) {
+    code_add(t, "template <int W> DEVICE %s compute(const operands<W> &v, int j, results<W> &r)\n{\n",
+             dtypes[key->steps[returned].dtype].computed);
+    for (int i = 0; i < count; i++) {
         const elementwise_step *s = &key->steps[i];
         code_add(t, "    %s s%d = stored<%s>(step_%d(", dtypes[s->dtype].computed, i, dtypes[s->dtype].stored, i);
         for (int k = 0; k < s->nin; k++) {
@@ -127,7 +128,7 @@ static void add_compute(code_text *t, const elementwise_key *key)
         code_add(t, "));\n");
         if (s->flags & STEP_WRITTEN) code_add(t, "    store(r.o%d.v[j], s%d);\n", result++, i);
     }
-    code_add(t, "}\n");
+    code_add(t, "    return s%d;\n}\n", returned);
 }
 
 /* The op's name and the dtype of its last operand; of a longer program the first ops' names. */
@@ -157,7 +158,7 @@ bool elementwise_source(const elementwise_key *key, char source[ELEMENTWISE_SOUR
     for (int i = 0; i < key->count; i++) code_step(&t, key, i);
     code_read(&t, key);
     code_write(&t, key);
-    add_compute(&t, key);
+    code_compute(&t, key, key->count, key->count - 1);
     code_add(&t, "#include \"cuda/kernels/elementwise_run.cuh\"\n");
     return t.used < t.size || mx_fail_false(MX_RUNTIME, "[%s] GPU: the kernel's source is too long.", entry);
 }

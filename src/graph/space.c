@@ -33,11 +33,12 @@ static int64_t last_dimension(const mx_array *x)
     return x->ndim ? x->shape[x->ndim - 1] : 1;
 }
 
-bool space_folds_columns(const mx_array *node)
+/* The reduction `node` goes over rows, not along them. */
+static bool folds_columns(mx_role role, const mx_array *node)
 {
     mx_array *x = node->in[0];
     return is_claimed_view(x) && lay_out(x) && !array_is_contiguous(x) &&
-           layout_columns(x, node->ndim, x->size / node->size, node->size);
+           (role == ROLE_END ? layout_permutes(x) : layout_columns(x, node->ndim, x->size / node->size, node->size));
 }
 
 /* Is x what y is, with one element instead of the last axis? */
@@ -57,7 +58,8 @@ edge_kind space_edge(mx_role role, const mx_array *reader, int input)
     case ROLE_MAP: return same || is_one_a_row(x, reader) ? EDGE_ANY : EDGE_APART;
     case ROLE_VIEW: return input == 0 ? EDGE_ANY : EDGE_APART;
     case ROLE_ROWS: return shape_equal(array_shape(x), array_shape(reader->in[0])) ? EDGE_FLAT : EDGE_APART;
-    case ROLE_FOLD: return space_folds_columns(reader) ? EDGE_COLUMNS : EDGE_FLAT;
+    case ROLE_END:
+    case ROLE_FOLD: return folds_columns(role, reader) ? EDGE_COLUMNS : EDGE_FLAT;
     default: return EDGE_APART;
     }
 }
@@ -74,14 +76,24 @@ static bool set_rows(group_space *s, int64_t rows, int64_t n)
     return true;
 }
 
+/* Which elements belong together does not matter to what is computed for each. */
+static const char *begin_any(group_space *s, const mx_array *node)
+{
+    int64_t whole = node->in[0]->size;
+    if (whole < 2) return "its reader has nothing to fold";
+    *s = (group_space){.size = whole, .rows = 1, .n = whole, .has_rows = true, .is_long = true};
+    return NULL;
+}
+
 const char *space_begin(group_space *s, mx_role role, const mx_array *node, int64_t longest_row)
 {
     *s = (group_space){.size = node->size};
     if (role == ROLE_MAP) return NULL;
     if (role == ROLE_VIEW) return "its reader is a view";
+    if (role == ROLE_END) return begin_any(s, node);
     if (role != ROLE_ROWS && role != ROLE_FOLD) return "its reader runs alone";
     int64_t whole = node->in[0]->size, n = role == ROLE_ROWS ? last_dimension(node->in[0]) : whole / node->size;
-    bool columns = role == ROLE_FOLD && space_folds_columns(node);
+    bool columns = role == ROLE_FOLD && folds_columns(role, node);
     s->has_rows = true;
     if (columns) {
         *s = (group_space){.size = whole, .rows = n, .n = node->size, .has_rows = true};
@@ -129,7 +141,7 @@ const char *space_join(group_space *s, mx_role role, mx_array *node, edge_kind e
     case ROLE_FOLD:
         n = role == ROLE_ROWS ? last_dimension(node->in[0]) : node->in[0]->size / node->size;
         if (n > longest_row || s->is_long) return "its rows are too long";
-        if (role == ROLE_FOLD && space_folds_columns(node)) return "it folds columns";
+        if (role == ROLE_FOLD && folds_columns(role, node)) return "it folds columns";
         if (!set_rows(s, node->in[0]->size / n, n)) return "it has other rows";
         s->has_rows = true;
         return NULL;

@@ -13,7 +13,7 @@ typedef struct group_space {
     bool has_rows;   /* something works along rows */
     bool has_product;
     bool closed;  /* a product and the one node behind it: no other joins */
-    bool is_long; /* ends with a reduction along rows that no thread has whole */
+    bool is_long; /* ends with a reduction along rows that no thread has whole, or over any axes */
 } group_space;
 
 /* How one node reads another, which decides whether that may be in its group. */
@@ -21,11 +21,9 @@ typedef enum edge_kind {
     EDGE_APART,   /* not */
     EDGE_ANY,     /* it may */
     EDGE_FLAT,    /* if it is row-major */
-    EDGE_COLUMNS, /* if it is a view of rows that shows columns */
+    EDGE_COLUMNS, /* if it is a view of rows that shows columns, or of another order of axes */
 } edge_kind;
 
-/* The reduction `node` goes over rows, not along them. */
-bool space_folds_columns(const mx_array *node);
 edge_kind space_edge(mx_role role, const mx_array *reader, int input);
 /* The space of a group that ends with `node`; why there is none, or NULL. */
 const char *space_begin(group_space *s, mx_role role, const mx_array *node, int64_t longest_row);

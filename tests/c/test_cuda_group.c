@@ -131,3 +131,74 @@ TEST(groups_over_rows_have_the_bits_of_their_ops)
     compare("long rows", layer_norm_by_hand, MX_FLOAT32, 5000, 1100);
     gpu->fuse_at_once = at_once;
 }
+
+/* ---- Reductions over any axes at the end */
+typedef mx_array *(*end_fn)(mx_array *x);
+
+static mx_array *by_columns(mx_array *x)
+{
+    return mx_sum(x, AXES(0, 1), false);
+}
+static mx_array *by_middle(mx_array *x)
+{
+    return mx_max(x, AXES(1), false);
+}
+static mx_array *by_outer(mx_array *x)
+{
+    return mx_prod(mx_mul(x, mx_like(x, 0.7)), AXES(0), KEEP);
+}
+static mx_array *of_all(mx_array *x)
+{
+    return mx_sum(x, ALL_AXES, false);
+}
+static mx_array *of_rest(mx_array *x)
+{
+    return mx_logsumexp(x, AXES(0, 2), false);
+}
+static mx_array *of_turned(mx_array *x)
+{
+    return mx_min(mx_transpose(x, AXES(2, 0, 1)), AXES(0, 2), false);
+}
+
+static void compare_ends(const char *what, end_fn f, mx_dtype t, mx_shape shape, bool keeps)
+{
+    mx_scope s = mx_scope_open();
+    const int64_t *n = shape.at;
+    mx_array *in[] = {check_random(shape, t, -3, 3, 1), check_random(SHAPE(n[1], n[2]), t, -3, 3, 2),
+                      check_random(SHAPE(n[0], n[1], 1), t, -1, 1, 3)};
+    bool fuse = runtime.fuse, ok = mx_eval_n(in, 3);
+    mx_array *x[2], *y[2];
+    for (int k = 0; k < 2; k++) {
+        x[k] = mx_add(mx_mul(in[0], in[1]), mx_mul(mx_square(in[0]), in[2]));
+        mx_array *out[] = {y[k] = f(x[k]), x[k]};
+        runtime.fuse = k;
+        ok = ok && mx_eval_n(out, 1 + keeps);
+    }
+    runtime.fuse = fuse;
+    check_that(ok && same_bits(y[0], y[1]) && (!keeps || same_bits(x[0], x[1])), __FILE__, __LINE__,
+               "%s %s (%d, %d, %d): differs%s", what, mx_dtype_name(t), (int)n[0], (int)n[1], (int)n[2],
+               keeps ? ", elements asked for" : "");
+    mx_scope_close(s, NULL);
+}
+
+TEST(reductions_that_end_groups_have_the_bits_of_their_ops)
+{
+    static const struct {
+        const char *what;
+        end_fn f;
+    } all[] = {{"columns", by_columns}, {"middle", by_middle}, {"outer", by_outer},
+               {"all", of_all},         {"rest", of_rest},     {"turned", of_turned}};
+    static const int64_t sizes[][3] = {{3, 5, 7}, {6, 16, 32}, {1, 700, 129}, {2, 300, 64}};
+    static const mx_dtype dtypes[] = {MX_FLOAT32, MX_BFLOAT16, MX_INT8};
+    if (mx_default_device().type != MX_GPU) return;
+    cuda_gpu *gpu = cuda_gpu_now();
+    bool at_once = gpu->fuse_at_once;
+    gpu->fuse_at_once = true;
+    for (size_t f = 0; f < sizeof all / sizeof *all; f++) {
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            mx_dtype t = all[f].f == of_rest ? dtypes[k % 2] : dtypes[(f + k) % 3];
+            compare_ends(all[f].what, all[f].f, t, (mx_shape){3, sizes[k]}, (f + k) % 4 == 0);
+        }
+    }
+    gpu->fuse_at_once = at_once;
+}

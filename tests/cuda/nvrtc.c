@@ -385,6 +385,40 @@ static void check_row_groups(run *r, mx_dtype dtype, int64_t n)
     mx_scope_close(s, NULL);
 }
 
+/* ---- Groups that end with a reduction */
+static void check_end(run *r, mx_array *out)
+{
+    static char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
+    mx_array *nodes[GROUP_MAX];
+    mx_group g = {.nodes = nodes, .count = add_lazy(nodes, 0, out)};
+    elementwise_program p;
+    elementwise_layout l;
+    reduce_args a;
+    elementwise_start(&p, array_shape(out));
+    if (!cuda_end_program(&p, &a, &g)) exit(1);
+    elementwise_place(&p, &l);
+    if (!end_source(&p.key, source, entry)) exit(1);
+    check_kernel(r, source, entry);
+}
+
+static void check_ends(run *r, mx_dtype dtype)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *x[4];
+    for (int i = 0; i < 4; i++) {
+        x[i] = mx_contiguous(
+            mx_zeros(i < 3 ? (mx_shape){2, (int64_t[]){512, 256}} : (mx_shape){1, (int64_t[]){256}}, dtype));
+        if (!mx_eval(x[i])) exit(1);
+    }
+    mx_axes first = {1, (int[]){0}}, all = {2, (int[]){0, 1}};
+    mx_array *y = mx_mul(mx_sub(x[0], x[3]), x[1]);
+    check_end(r, mx_sum(y, first, false));
+    check_end(r, mx_sum(y, all, false));
+    check_end(r, mx_max(mx_mul(mx_mul(x[0], x[1]), mx_add(mx_sigmoid(x[2]), x[3])), first, false));
+    check_end(r, mx_logsumexp(mx_mul(x[0], x[1]), all, false));
+    mx_scope_close(s, NULL);
+}
+
 static void check_variants(run *r)
 {
     const uint32_t some = 1u << MX_UINT8 | 1u << MX_UINT64 | 1u << MX_FLOAT32 | 1u << MX_BFLOAT16 | 1u << MX_COMPLEX64 |
@@ -421,6 +455,8 @@ static void check_all(run *r)
         check_row_groups(r, i ? MX_BFLOAT16 : MX_FLOAT32, 257);
     }
     check_row_groups(r, MX_FLOAT64, 256);
+    check_ends(r, MX_FLOAT32);
+    check_ends(r, MX_BFLOAT16);
     check_variants(r);
 }
 

@@ -5,6 +5,9 @@
 // other threads of the block take other elements of them, and they meet in shared memory.  Either way a block reads adjacent
 // memory where there is such, 64 bytes a thread in flight.  Long folds are cut in chunks: FIRST writes a partial result for
 // each, side by side for a result, LAST is a reduction of those.  Chunks are a function of sizes, so results repeat.
+//
+// With COMPUTED elements are not read but computed, and written where they are wanted, by the program before it (cuda/reduce_group.c):
+// a place is the number of an element then.
 #include "cuda/kernels/folds.cuh"
 #include "cuda/kernels/reduce_args.cuh"
 
@@ -49,6 +52,62 @@ enum {
     COLUMNS = REDUCE_COLUMNS(sizeof(ELEMENT), sizeof(ACC)),
     UNROLL = sizeof(ELEMENT) < 4 ? 2 : 4,
 };
+
+#ifdef COMPUTED
+struct run_args {
+    elementwise_args e; // vectors: operands are read in vectors of WIDTH elements
+    reduce_args a;
+};
+struct values {
+    const elementwise_args *e;
+    i64 at;
+    __device__ __forceinline__ values operator+(i64 by) const { return {e, at + by}; }
+    template <int W> __device__ __forceinline__ void compute_run(ELEMENT *to, i64 i, const i64 *from) const
+    {
+        operands<W> v;
+        results<W> r;
+        read(v, *e, from, NDIM == ELEMENTWISE_FLAT ? 0 : NDIM < ELEMENTWISE_ANY ? NDIM - 1 : e->ndim - 1);
+#pragma unroll
+        for (int j = 0; j < W; j++) store(to[j], compute(v, j, r));
+        write(r, *e, i);
+    }
+    __device__ __forceinline__ void take_one(ELEMENT *to, i64 i) const
+    {
+        i64 from[NIN];
+        int last = NDIM == ELEMENTWISE_FLAT ? 0 : NDIM < ELEMENTWISE_ANY ? NDIM - 1 : e->ndim - 1;
+        find(*e, (INDEX)(e->vectors ? i / WIDTH : i), e->vectors ? WIDTH : 1, from);
+        if (e->vectors)
+            for (int k = 0; k < NIN; k++) from[k] += e->stride[k][last] ? i % WIDTH : 0;
+        compute_run<1>(to, i, from);
+    }
+    template <int W> __device__ __forceinline__ vec<ELEMENT, W> take() const
+    {
+        vec<ELEMENT, W> v;
+        if (W == WIDTH && e->vectors) {
+            i64 from[NIN];
+            find(*e, (INDEX)(at / W), W, from);
+            compute_run<W>(v.v, at, from);
+        } else {
+#pragma unroll
+            for (int j = 0; j < W; j++) take_one(v.v + j, at + j);
+        }
+        return v;
+    }
+    // elements before the next 16 bytes
+    __device__ __forceinline__ int head() const { return (int)((VECTOR - at % VECTOR) % VECTOR); }
+};
+#else
+typedef reduce_args run_args;
+struct values {
+    const ELEMENT *at;
+    __device__ __forceinline__ values operator+(i64 by) const { return {at + by}; }
+    template <int W> __device__ __forceinline__ vec<ELEMENT, W> take() const { return ld_vec<W>(at); }
+    __device__ __forceinline__ int head() const
+    {
+        return (int)((16 - (reinterpret_cast<u64>(at) & 15)) & 15) / (int)sizeof(ELEMENT);
+    }
+};
+#endif
 
 template <int KIND_OF_PASS, class E> DEVICE ACC lift_in(const E &x, i64 i)
 {
@@ -106,51 +165,51 @@ DEVICE share share_of(const reduce_args &a, i64 chunk, int thread, int threads)
     return s;
 }
 
-// Folds loads k = lane, lane + lanes, ... below `count`, WIDTH elements at x + k * stride each, into as many accumulators.  `first`
-// is the number of the element k = 0; ALONG: a load has WIDTH elements of one result, else one of WIDTH results.
-template <int WIDTH, bool ALONG>
-DEVICE void fold_loads(const ELEMENT *x, i64 stride, int count, int lane, int lanes, i64 first, ACC *part)
+// Folds loads k = lane, lane + lanes, ... below `count`, LOAD elements at x + k * stride each, into as many accumulators.  `first`
+// is the number of the element k = 0; ALONG: a load has LOAD elements of one result, else one of LOAD results.
+template <int LOAD, bool ALONG>
+DEVICE void fold_loads(values x, i64 stride, int count, int lane, int lanes, i64 first, ACC *part)
 {
 #pragma unroll 1
     for (int k = lane; k < count; k += UNROLL * lanes) {
-        vec<ELEMENT, WIDTH> v[UNROLL];
+        vec<ELEMENT, LOAD> v[UNROLL];
 #pragma unroll
         for (int u = 0; u < UNROLL; u++)
-            if (k + u * lanes < count) v[u] = ld_vec<WIDTH>(x + (k + u * lanes) * stride);
+            if (k + u * lanes < count) v[u] = (x + (k + u * lanes) * stride).template take<LOAD>();
 #pragma unroll
         for (int u = 0; u < UNROLL; u++) {
-            i64 i = first + (i64)(k + u * lanes) * (ALONG ? WIDTH : 1);
+            i64 i = first + (i64)(k + u * lanes) * (ALONG ? LOAD : 1);
             if (k + u * lanes < count)
 #pragma unroll
-                for (int j = 0; j < WIDTH; j++) part[j] = FOLD::of(part[j], lift(v[u].v[j], i + (ALONG ? j : 0)));
+                for (int j = 0; j < LOAD; j++) part[j] = FOLD::of(part[j], lift(v[u].v[j], i + (ALONG ? j : 0)));
         }
     }
 }
 
 // ---- Rows
 // A segment in vectors; what lies before the first and after the last aligned one goes element by element.
-DEVICE void fold_vectors(const ELEMENT *x, const share &s, ACC *part)
+DEVICE void fold_vectors(values x, const share &s, ACC *part)
 {
-    int head = (int)((16 - (reinterpret_cast<u64>(x) & 15)) & 15) / (int)sizeof(ELEMENT);
+    int head = x.head();
     if (head > s.count) head = s.count;
     int vectors = (s.count - head) / VECTOR, end = head + vectors * VECTOR;
     fold_loads<VECTOR, true>(x + head, VECTOR, vectors, s.lane, s.lanes, s.inner + head, part);
 #pragma unroll 1
     for (int k = s.lane; k < s.count - vectors * VECTOR; k += s.lanes) {
         int i = k < head ? k : end + k - head;
-        part[0] = FOLD::of(part[0], lift(x[i], s.inner + i));
+        part[0] = FOLD::of(part[0], lift((x + i).template take<1>().v[0], s.inner + i));
     }
 }
 
-DEVICE ACC fold_row(const reduce_args &a, const ELEMENT *x, const share &s)
+DEVICE ACC fold_row(const reduce_args &a, values x, const share &s)
 {
     ACC part[VECTOR];
 #pragma unroll
     for (int j = 0; j < VECTOR; j++) part[j] = FOLD::none();
-    x += s.inner * a.stride;
+    x = x + s.inner * a.stride;
 #pragma unroll 1
     for (i64 i = s.outer; i < s.outer_end; i += s.outer_step) {
-        const ELEMENT *segment = a.outer_ndim ? x + place(i, a.outer_ndim, a.outer_shape, a.outer_in) : x;
+        values segment = a.outer_ndim ? x + place(i, a.outer_ndim, a.outer_shape, a.outer_in) : x;
         if (a.vectors)
             fold_vectors(segment, s, part);
         else
@@ -161,7 +220,7 @@ DEVICE ACC fold_row(const reduce_args &a, const ELEMENT *x, const share &s)
     return part[0];
 }
 
-DEVICE void fold_rows(const reduce_args &a, ACC *shared)
+DEVICE void fold_rows(const reduce_args &a, values first, ACC *shared)
 {
     int lane = threadIdx.x & (a.lanes - 1), rows = REDUCE_THREADS / a.lanes;
     i64 chunks = a.outer_chunks * a.inner_chunks, units = a.results * chunks;
@@ -170,7 +229,7 @@ DEVICE void fold_rows(const reduce_args &a, ACC *shared)
         i64 unit = block + threadIdx.x / a.lanes, row = chunks == 1 ? unit : unit / chunks;
         ACC total = FOLD::none();
         if (unit < units) {
-            const ELEMENT *x = reinterpret_cast<const ELEMENT *>(a.in) + place(row, a.kept_ndim, a.kept_shape, a.kept_in);
+            values x = first + place(row, a.kept_ndim, a.kept_shape, a.kept_in);
             total = fold_row(a, x, share_of(a, unit - row * chunks, lane, a.lanes));
         }
         total = group_fold<FOLD>(total, a.lanes, shared);
@@ -180,63 +239,74 @@ DEVICE void fold_rows(const reduce_args &a, ACC *shared)
 }
 
 // ---- Columns
-template <int WIDTH> DEVICE void fold_column(const reduce_args &a, const ELEMENT *x, const share &s, ACC *part)
+template <int LOAD> DEVICE void fold_column(const reduce_args &a, values x, const share &s, ACC *part)
 {
-    x += s.inner * a.stride;
+    x = x + s.inner * a.stride;
 #pragma unroll 1
     for (i64 i = s.outer; i < s.outer_end; i += s.outer_step) {
-        const ELEMENT *segment = a.outer_ndim ? x + place(i, a.outer_ndim, a.outer_shape, a.outer_in) : x;
-        fold_loads<WIDTH, false>(segment, a.stride, s.count, s.lane, s.lanes, s.inner, part);
+        values segment = a.outer_ndim ? x + place(i, a.outer_ndim, a.outer_shape, a.outer_in) : x;
+        fold_loads<LOAD, false>(segment, a.stride, s.count, s.lane, s.lanes, s.inner, part);
     }
 }
 
-// One tile: `lanes` threads with WIDTH columns each, as many threads one below the other as a block has.
-template <int WIDTH> DEVICE void fold_tile(const reduce_args &a, i64 unit, ACC *shared)
+// One tile: `lanes` threads with LOAD columns each, as many threads one below the other as a block has.
+template <int LOAD> DEVICE void fold_tile(const reduce_args &a, values first, i64 unit, ACC *shared)
 {
     int lane = threadIdx.x & (a.lanes - 1), row = threadIdx.x / a.lanes, down = REDUCE_THREADS / a.lanes;
     i64 chunks = a.outer_chunks * a.inner_chunks, tile = unit / chunks, chunk = unit - tile * chunks;
     i64 width = a.kept_shape[a.kept_ndim - 1], outer = tile / a.tiles;
-    i64 column = ((tile - outer * a.tiles) * a.lanes + lane) * WIDTH, result = outer * width + column;
-    ACC part[WIDTH];
+    i64 column = ((tile - outer * a.tiles) * a.lanes + lane) * LOAD, result = outer * width + column;
+    ACC part[LOAD];
 #pragma unroll
-    for (int j = 0; j < WIDTH; j++) part[j] = FOLD::none();
+    for (int j = 0; j < LOAD; j++) part[j] = FOLD::none();
     if (column < width) {
-        const ELEMENT *x = reinterpret_cast<const ELEMENT *>(a.in) + place(result, a.kept_ndim, a.kept_shape, a.kept_in);
-        fold_column<WIDTH>(a, x, share_of(a, chunk, row, down), part);
+        values x = first + place(result, a.kept_ndim, a.kept_shape, a.kept_in);
+        fold_column<LOAD>(a, x, share_of(a, chunk, row, down), part);
     }
 #pragma unroll 1
     for (int apart = down / 2; apart; apart >>= 1) {
-        ACC *other = shared + (row & (apart - 1)) * a.lanes * WIDTH + lane;
+        ACC *other = shared + (row & (apart - 1)) * a.lanes * LOAD + lane;
         if (row >= apart && row < 2 * apart)
-            for (int j = 0; j < WIDTH; j++) other[j * a.lanes] = part[j];
+            for (int j = 0; j < LOAD; j++) other[j * a.lanes] = part[j];
         __syncthreads();
         if (row < apart)
-            for (int j = 0; j < WIDTH; j++) part[j] = FOLD::of(part[j], other[j * a.lanes]);
+            for (int j = 0; j < LOAD; j++) part[j] = FOLD::of(part[j], other[j * a.lanes]);
         __syncthreads();
     }
     if (row || column >= width) return;
     i64 at = place(result, a.kept_ndim, a.kept_shape, a.kept_out), step = a.kept_out[a.kept_ndim - 1];
 #pragma unroll
-    for (int j = 0; j < WIDTH; j++)
+    for (int j = 0; j < LOAD; j++)
         write(a, PASS == REDUCE_FIRST ? (result + j) * chunks + chunk : at + j * step, part[j]);
 }
 
 // Three blocks an SM keep enough loads under way; wider or more accumulators leave room for two.
+#ifdef COMPUTED
+enum { BLOCKS = 1 };
+#else
 enum { BLOCKS = sizeof(ACC) == 4 && sizeof(ELEMENT) > 1 && KIND <= REDUCE_MAX ? 3 : 2 };
+#endif
 
-extern "C" __global__ void __launch_bounds__(REDUCE_THREADS, BLOCKS) ENTRY(const __grid_constant__ reduce_args a)
+extern "C" __global__ void __launch_bounds__(REDUCE_THREADS, BLOCKS) ENTRY(const __grid_constant__ run_args args)
 {
     __shared__ ACC shared[REDUCE_THREADS / 2 * COLUMNS];
+#ifdef COMPUTED
+    const reduce_args &a = args.a;
+    values first = {&args.e, 0};
+#else
+    const reduce_args &a = args;
+    values first = {reinterpret_cast<const ELEMENT *>(a.in)};
+#endif
     if (!a.columns) {
-        fold_rows(a, shared);
+        fold_rows(a, first, shared);
         return;
     }
     i64 units = a.results / a.kept_shape[a.kept_ndim - 1] * a.tiles * a.outer_chunks * a.inner_chunks;
 #pragma unroll 1
     for (i64 unit = blockIdx.x; unit < units; unit += gridDim.x) {
         if (a.vectors)
-            fold_tile<COLUMNS>(a, unit, shared);
+            fold_tile<COLUMNS>(a, first, unit, shared);
         else
-            fold_tile<1>(a, unit, shared);
+            fold_tile<1>(a, first, unit, shared);
     }
 }
