@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * From a batch of products to cuBLASLt's calls: rows of a product fold in a batch that shares its second factor, the largest
- * dimension of what is left becomes the library's batch, and each index of the others is a call.  What the library has no answer for (nothing
+ * dimension of what is left becomes the library's batch, and each index of the others is a call.  A few rows go to kernels/skinny.cuh; what the library has no answer for (nothing
  * to sum, strides that it cannot read, sizes over 31 bits, no library) is one launch of the own kernel, kernels/matmul.cuh. */
 #include "cuda/product.h"
 #include "cuda/blaslt.h"
@@ -258,6 +258,7 @@ bool cuda_multiply(cuda_call *call, const cuda_product *product)
     merge_batch(&p);
     fold_rows(&p);
     lay_down(&p);
+    if (product_is_skinny(&p)) return product_skinny(call, &p);
     blaslt_answer answer = try_library(call, &p);
     if (answer == BLASLT_NONE && p.c.at != p.d.at && library_can_read(&p)) {
         if (!copy_addend(call, &p)) return false;

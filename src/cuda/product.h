@@ -26,6 +26,10 @@ typedef struct cuda_product {
 /* Collects it.  False: an error is recorded. */
 bool cuda_multiply(cuda_call *call, const cuda_product *p);
 
+/* skinny.c: has it a few rows, and a matrix that is read in units of 16 bytes?  Collects such a one. */
+bool product_is_skinny(const cuda_product *p);
+bool product_skinny(cuda_call *call, const cuda_product *p);
+
 /* Can cuBLASLt read a matrix of these strides where it lies? */
 bool product_can_read(int64_t rows, int64_t columns, int64_t row, int64_t col);
 

@@ -129,3 +129,45 @@ TEST(what_is_added_to_a_product_differs_by_a_rounding)
         }
     }
 }
+
+/* ---- A few rows */
+static mx_array *skinny_product(mx_array *const *x, int kind, bool along)
+{
+    mx_array *b = along ? mx_swapaxes(x[1], -1, -2) : x[1];
+    return kind == 0   ? mx_matmul(x[0], b)
+           : kind == 1 ? mx_addmm(x[2], x[0], b, 0.5f, 2)
+                       : mx_addmm(x[3], x[0], b, 1, 1);
+}
+
+/* In float64 the library multiplies. */
+static void compare_skinny(mx_dtype t, double eps, int64_t m, int64_t k, int64_t n, int kind, bool along)
+{
+    mx_scope s = mx_scope_open();
+    mx_array *in[] = {check_random(SHAPE(m, k), t, -1, 1, 1),
+                      check_random(along ? SHAPE(n, k) : SHAPE(k, n), t, -1, 1, 2),
+                      check_random(SHAPE(m, n), t, -9, 9, 3), check_random(SHAPE(n), t, -9, 9, 4)};
+    mx_array *wide[4], *sizes[4];
+    for (int i = 0; i < 4; i++) wide[i] = mx_astype(in[i], MX_FLOAT64), sizes[i] = mx_abs(wide[i]);
+    mx_array *got = mx_astype(skinny_product(in, kind, along), MX_FLOAT64), *want = skinny_product(wide, kind, along);
+    mx_array *off = mx_div(mx_abs(mx_sub(got, want)), skinny_product(sizes, kind, along));
+    double most = mx_value(mx_max(off, AXES(0, 1), false));
+    check_that(most <= eps, __FILE__, __LINE__, "%s %s (%d, %d, %d), kind %d: off by %g", along ? "along" : "across",
+               mx_dtype_name(t), (int)m, (int)k, (int)n, kind, most);
+    mx_scope_close(s, NULL);
+}
+
+TEST(products_of_a_few_rows)
+{
+    static const int64_t sizes[][3] = {{1, 64, 48},  {3, 2048, 72}, {8, 24, 1000},
+                                       {2, 4096, 8}, {5, 1000, 40}, {1, 8, 8}};
+    static const struct {
+        mx_dtype t;
+        double eps;
+    } types[] = {{MX_FLOAT32, 0x1p-20}, {MX_FLOAT16, 0x1p-10}, {MX_BFLOAT16, 0x1p-7}};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        for (int t = 0; t < 3; t++) {
+            for (int kind = 0; kind < 6; kind++)
+                compare_skinny(types[t].t, types[t].eps, sizes[k][0], sizes[k][1], sizes[k][2], kind / 2, kind % 2);
+        }
+    }
+}

@@ -29,6 +29,15 @@ static mx_array *product_of_reversed(mx_array *const *x)
     return mx_matmul(mx_slice(x[0], from, to, step), x[1]);
 }
 
+static mx_array *product_by_transposed(mx_array *const *x)
+{
+    return mx_matmul(x[0], mx_swapaxes(x[1], -1, -2));
+}
+static mx_array *added_to_transposed(mx_array *const *x)
+{
+    return mx_addmm(x[2], x[0], mx_swapaxes(x[1], -1, -2), 0.5f, -2);
+}
+
 /* Accumulated in float32 (float64 in its own): an error of some epsilons of sum |a b|. */
 const op_sample samples_matmul[] = {
     {"small", product, {IN(2, 3), IN(3, 4)}, FLOATS, 8, ANY_ORDER},
@@ -54,6 +63,12 @@ const op_sample samples_matmul[] = {
     {"rows of a batch", product, {IN(4, 1, 7), IN(7, 3)}, FLOATS, 8, ANY_ORDER},
     {"both broadcast", product, {IN(3, 1, 2, 5, 7), IN(3, 4, 1, 7, 2)}, DTYPE(MX_FLOAT32), 8, ANY_ORDER},
     {"reversed", product_of_reversed, {IN(2, 5, 7), IN(2, 7, 4)}, INEXACT, 8, ANY_ORDER},
+    {"a row by a matrix", product, {IN(1, 72), IN(72, 48)}, FLOATS, 8, ANY_ORDER},
+    {"rows by a transposed matrix", product_by_transposed, {IN(3, 72), IN(21, 72)}, FLOATS, 8, ANY_ORDER},
+    {"rows of a decoding batch", product_by_transposed, {IN(2, 3, 2, 32), IN(2, 1, 9, 32)}, HALVES, 8, ANY_ORDER},
+    {"values of a decoding batch", product, {IN(2, 3, 2, 9), IN(2, 1, 9, 32)}, HALVES, 8, ANY_ORDER},
+    {"few rows, added", added_to_transposed, {IN(5, 40), IN(13, 40), IN(13)}, FLOATS, 8, ANY_ORDER},
+    {"few rows, a matrix added", added, {IN(6, 40), IN(40, 24), IN(6, 24)}, FLOATS, 8, ANY_ORDER},
     {"a long sum", product, {IN(3, 1200), IN(1200, 5)}, FLOATS, 8, ANY_ORDER},
     {"large", product, {IN(150, 140), IN(140, 160)}, FLOATS, 16, ANY_ORDER},
     {0},
