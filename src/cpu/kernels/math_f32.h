@@ -120,12 +120,34 @@ ALWAYS_INLINE float exp2_f32(float x)
 
 /* ---- log: x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2); 1 + f - 1 is exact ---- */
 
+/* f, and k, of a normal number */
+ALWAYS_INLINE float log_parts(float x, int32_t *k)
+{
+    uint32_t u = bits_f32(x) - 0x3f3504f3u; /* sqrt(1/2) */
+    *k = (int32_t)u >> 23;
+    return float_of_bits((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
+}
+
 ALWAYS_INLINE float log_split(float x, float *k)
 {
     float big = x < FLT_MIN ? x * 0x1p23f : x, less = x < FLT_MIN ? 23.0f : 0.0f;
-    uint32_t u = bits_f32(big) - 0x3f3504f3u; /* sqrt(1/2) */
-    *k = (float)((int32_t)u >> 23) - less;
-    return float_of_bits((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
+    int32_t whole;
+    float f = log_parts(big, &whole);
+    *k = (float)whole - less;
+    return f;
+}
+
+/* log(1 + f) - f */
+ALWAYS_INLINE float log_rest(float f)
+{
+    float p = MULADD(f, -0.0763512552f, 0.12761946f);
+    p = MULADD(p, f, -0.131601349f);
+    p = MULADD(p, f, 0.142017081f);
+    p = MULADD(p, f, -0.166233554f);
+    p = MULADD(p, f, 0.200012282f);
+    p = MULADD(p, f, -0.250008225f);
+    p = MULADD(p, f, 0.333333313f);
+    return f * f * MULADD(p, f, -0.5f);
 }
 
 /* Infinity and NaN stay, 0 gives -infinity, less gives NaN. */
@@ -137,16 +159,20 @@ ALWAYS_INLINE float log_special(float y, float x)
 
 ALWAYS_INLINE float log_f32(float x)
 {
-    float k, f = log_split(x, &k), ff = f * f;
-    float p = MULADD(f, -0.0763512552f, 0.12761946f);
-    p = MULADD(p, f, -0.131601349f);
-    p = MULADD(p, f, 0.142017081f);
-    p = MULADD(p, f, -0.166233554f);
-    p = MULADD(p, f, 0.200012282f);
-    p = MULADD(p, f, -0.250008225f);
-    p = MULADD(p, f, 0.333333313f);
-    float low = MULADD(k, 1.42860677e-6f, ff * MULADD(p, f, -0.5f));
+    float k, f = log_split(x, &k), low = MULADD(k, 1.42860677e-6f, log_rest(f));
     return log_special(MULADD(k, 0.693145752f, f) + low, x);
+}
+
+/* 1 + x = u + c with u rounded: 2^k (1 + f) = u, and c 2^-k / (1 + f) is what the logarithm of u lacks. */
+ALWAYS_INLINE float log1p_f32(float x)
+{
+    float u = 1.0f + x, c = x - (u - 1.0f);
+    int32_t k;
+    float f = log_parts(u, &k);
+    float lost = c * float_of_bits((uint32_t)(127 - (k < 126 ? k : 126)) << 23), whole = (float)k;
+    float low = MULADD(whole, 1.42860677e-6f, MULADD(lost, MULADD(f, f - 1.0f, 1.0f), log_rest(f)));
+    float y = log_special(MULADD(whole, 0.693145752f, f) + low, u);
+    return x == 0.0f ? x : y; /* keeps -0 */
 }
 
 ALWAYS_INLINE float log2_f32(float x)
@@ -172,15 +198,16 @@ ALWAYS_INLINE float tanh_f32(float x)
     return with_sign_f32(a < 0.75f ? small : big, x);
 }
 
-/* 1 / (1 + e^-x) with e^-x = S (1 + t): the sum 1 + S + S t is rounded once, for low is what 1 + S loses.  Where x <
- * -60, numerator and denominator are scaled by 2^-64, for a subnormal result. */
+/* 1 / (1 + e^-x) with e^-x = S (1 + t): the sum 1 + S + S t is rounded once, for low is what 1 + S loses.  All of it is
+ * scaled by 2^-32, so that neither a large S overflows nor a small result is lost. */
 ALWAYS_INLINE float sigmoid_f32(float x)
 {
-    float v = x < -104.0f ? 104.0f : -x;
-    v = v < -80.0f ? -80.0f : v;
+    const float one = 0x1p-32f;
+    float v = -x;
+    v = v < -60.0f ? -60.0f : v;
+    v = v > 104.0f ? 104.0f : v;
     uint32_t n;
-    float t = expm1_rest(v, &n), one = v > 60.0f ? 0x1p-64f : 1.0f;
-    float scale = float_of_bits((n + (v > 60.0f ? 63u : 127u)) << 23);
+    float t = expm1_rest(v, &n), scale = float_of_bits((n + 95u) << 23);
     float sum = one + scale, low = one - (sum - scale);
     return 1.0f / (sum + MULADD(scale, t, low)) * one;
 }
@@ -429,14 +456,6 @@ ALWAYS_INLINE float cosh_f32(float x)
 }
 
 /* ---- logarithms through double ---- */
-
-ALWAYS_INLINE float log1p_f32(float x)
-{
-    float y = (float)log1p_wide(x);
-    y = x > -1.0f ? y : (x == -1.0f ? -INFINITY : NAN);
-    y = x < INFINITY ? y : x;
-    return x == 0.0f ? x : y;
-}
 
 ALWAYS_INLINE float asinh_f32(float x)
 {
