@@ -68,6 +68,7 @@ static int add_operand(tile_program *p, const mx_array *x)
     o->constant = x->size == 1 && x->buffer;
     o->widened = is_half(o->dtype);
     o->panel = TILE_NO_SLOT;
+    o->per_row = false;
     o->slot = TILE_NO_SLOT;
     return p->operand_count++;
 }
@@ -226,7 +227,7 @@ static bool may_chain(const tile_step *s)
 
 static bool is_constant(const tile_program *p, int source)
 {
-    return source < TILE_OPERANDS && p->operands[source].constant;
+    return source < TILE_OPERANDS && (p->operands[source].constant || p->operands[source].per_row);
 }
 
 /* How step k goes on from the running value, which is source x. */
@@ -257,12 +258,37 @@ static void add_to_chain(const tile_program *p, tile_step *s, int j, int first, 
     s->parked = !s->written && s->last < end;
 }
 
+/* How many steps from k on can run in registers; one alone gains nothing. */
+static int chain_length(const tile_program *p, int k)
+{
+    int n = 0;
+    while (k + n < p->step_count && may_chain(&p->steps[k + n])) n++;
+    return p->total < CHAIN_FROM || n < 2 ? 0 : n;
+}
+
+/* Values for each row that only chains read need no tile. */
+static void find_row_values(tile_program *p)
+{
+    bool others[TILE_OPERANDS] = {false};
+    for (int k = 0, n; k < p->step_count; k += n ? n : 1) {
+        n = chain_length(p, k);
+        for (int i = 0; i < p->steps[k].nin && !n; i++) {
+            if (p->steps[k].in[i] < TILE_OPERANDS) others[p->steps[k].in[i]] = true;
+        }
+    }
+    for (int k = 0; k < p->operand_count; k++) {
+        tile_operand *o = &p->operands[k];
+        o->per_row = !others[k] && !o->constant && !o->flat && p->ndim > 1 && o->stride[p->ndim - 1] == 0 &&
+                     p->row >= TILE_ROWS_FROM;
+    }
+}
+
 /* Steps that can run in registers and have no others between them. */
 static void make_chains(tile_program *p)
 {
-    for (int k = 0, n; k<p->step_count; k += n> 1 ? n : 1) {
-        for (n = 0; k + n < p->step_count && may_chain(&p->steps[k + n]);) n++;
-        if (n < 2 || p->total < CHAIN_FROM) continue;
+    find_row_values(p);
+    for (int k = 0, n; k < p->step_count; k += n ? n : 1) {
+        n = chain_length(p, k);
         p->steps[k].chained = (int8_t)n;
         for (int j = k; j < k + n; j++) add_to_chain(p, &p->steps[j], j, k, k + n);
     }
@@ -309,7 +335,7 @@ static void give_step(slot_sets *slots, const tile_step *s)
 /* Constants stay; another operand needs no tile where all of it can be read in place. */
 static bool needs_slot(const tile_program *p, const tile_operand *o)
 {
-    return o->constant || o->widened || !(o->flat || (p->ndim == 1 && o->stride[0] == 1));
+    return o->constant || o->widened || !(o->per_row || o->flat || (p->ndim == 1 && o->stride[0] == 1));
 }
 
 /* A body may write over an input of elements as wide as its own. */

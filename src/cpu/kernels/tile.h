@@ -17,6 +17,7 @@ enum {
     TILE_MEMORY = 176 << 10, /* bytes for the tiles of a thread */
     TILE_NO_SLOT = -1,
     BLOCK_BYTES = CHAIN_BLOCK * 4,
+    TILE_ROWS_FROM = 256, /* innermost dimensions this long are walked row by row */
     TILE_PANELS = 2,
     TILE_PANEL_BYTES = 64 << 10,
 };
@@ -29,6 +30,7 @@ typedef struct tile_operand {
     mx_dtype dtype;
     int8_t bytes;
     bool constant; /* one value for all: its tile is filled once */
+    bool per_row;  /* one value for each row of the innermost dimension, which chains read where it lies */
     bool flat;     /* row-major over the whole space: read in its place */
     bool widened;  /* a 16-bit float that bodies read as float32 */
     int8_t

@@ -7,8 +7,7 @@
 #include <string.h>
 
 enum {
-    STREAM_TILE = 512,    /* elements of a stretch that is streamed: short, so that reading goes on while it drains */
-    ROW_TILES_FROM = 256, /* innermost dimensions this long are walked row by row */
+    STREAM_TILE = 512, /* elements of a stretch that is streamed: short, so that reading goes on while it drains */
 };
 
 static void to_float(float *to, const void *from, mx_dtype dtype, int64_t n)
@@ -154,6 +153,7 @@ static void *made_at(const tile_program *p, int k, const tile_places *places, ti
 static const void *load(const tile_program *p, int k, const char *data, tile_memory *memory, int64_t at, int64_t n)
 {
     const tile_operand *o = &p->operands[k];
+    if (o->per_row) return data + row_offset(p, o, at / p->row) * o->bytes;
     const char *from = adjacent(p, o, data, at, n);
     char *to = slot_at(p, memory, o->slot);
     if (!from) {
@@ -224,8 +224,8 @@ static void load_operands(const tile_program *p, int k, const void **values, con
 /* Where element i of a value lies: at i & mask. */
 static int64_t mask_of(const tile_program *p, int source)
 {
-    bool one_block = source < TILE_OPERANDS ? p->operands[source].constant : p->steps[source - TILE_OPERANDS].parked;
-    return one_block ? 0 : -1;
+    if (source >= TILE_OPERANDS) return p->steps[source - TILE_OPERANDS].parked ? 0 : -1;
+    return p->operands[source].constant || p->operands[source].per_row ? 0 : -1;
 }
 
 /* The rest of a stretch that is no whole block: the bodies of a chain's steps. */
@@ -234,7 +234,14 @@ static void run_rest(const tile_program *p, int k, const void *const *values, in
     for (int j = k; j < k + p->steps[k].chained; j++) {
         const tile_step *s = &p->steps[j];
         const void *in[TILE_MAX_IN];
-        for (int i = 0; i < s->nin; i++) in[i] = (const float *)values[s->in[i]] + (begin & mask_of(p, s->in[i]));
+        float spread[CHAIN_BLOCK];
+        for (int i = 0; i < s->nin; i++) {
+            int source = s->in[i];
+            in[i] = (const float *)values[source] + (begin & mask_of(p, source));
+            if (source >= TILE_OPERANDS || !p->operands[source].per_row) continue;
+            fill_4(spread, in[i], end - begin);
+            in[i] = spread;
+        }
         int to = TILE_OPERANDS + j;
         s->body((float *)values[to] + (begin & mask_of(p, to)), in, end - begin);
     }
@@ -313,7 +320,7 @@ static void run_tile(const tile_program *p, const tile_places *places, tile_memo
 static int64_t whole_rows(const tile_program *p, int64_t at, int64_t n)
 {
     int64_t rest = p->row - at % p->row;
-    if (p->row >= ROW_TILES_FROM || rest < p->row) return n < rest ? n : rest;
+    if (p->row >= TILE_ROWS_FROM || rest < p->row) return n < rest ? n : rest;
     return n < p->row ? n : n - n % p->row;
 }
 
