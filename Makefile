@@ -107,8 +107,8 @@ full: test check  ## the whole matrix: all sizes, torture of everything, tsan on
 	HYPOTHESIS_PROFILE=full $(MICA) -m pytest -q tests/python
 	$(MAKE) fuzz FUZZ_SECONDS=3600
 
-kernels: build  ## every GPU kernel that changed through NVRTC, for all architectures, into the list of what has passed
-	$(BUILD)/tests/cuda_nvrtc --all sm_80 sm_90a sm_100 --record tests/cuda/nvrtc_known.txt
+kernels: build  ## the GPU kernels that make test asks for and that changed, through NVRTC into the list of what has passed
+	$(BUILD)/tests/cuda_nvrtc sm_80 sm_90a sm_100 --record tests/cuda/nvrtc_known.txt
 
 gpu-bundle: build  ## dist/mica-gpu.tar.gz: what a machine with a GPU and no packages needs to test and measure (bench/gpu.sh)
 	@$(WITH) tools/gpu_bundle $(BUILD) dist/mica-gpu.tar.gz

@@ -3,8 +3,8 @@
  * Every kernel through the real NVRTC, which needs no GPU: it must compile, and use no stack frame and spill no register.
  * Arguments: architectures (sm_80 ...); part of a kernel's name; --all takes all dtypes and layouts instead of one of each kind.
  * --known FILE skips what is listed there: hashes of all that the verdict depends on, one a line, in any order; what is
- * no hash is passed over.  --record FILE does too, and adds what passes; with --all what no longer exists goes.  Exit
- * code 77: there is no NVRTC. */
+ * no hash is passed over.  --record FILE does too, adds what passes, and at the end keeps what this run has asked for.
+ * Exit code 77: there is no NVRTC. */
 #include "cuda/group.h"
 #include "cuda/jit.h"
 #include "cuda/variant.h"
@@ -86,12 +86,11 @@ static void add_known(run *r, uint64_t hash)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Sorted, each once: what this run has seen, and what it was not to look at. */
+/* Sorted, each once: what has passed of what this run has asked for; of part of it, added to the rest. */
 static void write_known(run *r)
 {
-    bool whole = r->all && !r->only;
-    uint64_t *list = whole ? r->met : r->known;
-    size_t count = whole ? r->met_count : r->known_count;
+    uint64_t *list = r->only ? r->known : r->met;
+    size_t count = r->only ? r->known_count : r->met_count;
     for (size_t i = 0; i < r->job_count; i++) {
         if (r->jobs[i].passed) add_hash(&list, &count, r->jobs[i].hash);
     }
