@@ -231,7 +231,8 @@ static bool declare_local(ptx_unit *u, ptx_kind kind)
     variable v;
     if (!read_variable(u, &v) || !add_symbol(u, v.name, kind, v.type)) return false;
     unsigned bytes = bytes_of(&v);
-    text_print(&u->out, "char %s[%u] SIM_ALIGNED(16); ", ptx_c(v.name), bytes ? bytes : 1);
+    unsigned align = v.align > 16 ? v.align : 16;
+    text_print(&u->out, "char %s[%u] SIM_ALIGNED(%u); ", ptx_c(v.name), bytes ? bytes : 1, align);
     return expect(u, ';');
 }
 
