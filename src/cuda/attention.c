@@ -46,6 +46,29 @@ static bool output_by_position(cuda_call *c, int i, struct attention_side *side)
     return true;
 }
 
+/* The mask and the sinks come behind the other inputs.  Some rules need the general kernels. */
+typedef struct extras {
+    struct attention_rules rules;
+    struct attention_sinks sinks;
+    bool general;
+} extras;
+
+static bool load_extras(cuda_call *c, extras *e)
+{
+    const attention_params *p = c->params;
+    int64_t queries = c->in[0]->shape[2], keys = c->in[1]->shape[2];
+    mx_array *mask = p->masked ? c->in[c->nin - 1 - p->sinks] : NULL, *sinks = p->sinks ? c->in[c->nin - 1] : NULL;
+    *e = (extras){.rules = {.queries = (int32_t)queries, .keys = (int32_t)keys, .causal = p->causal},
+                  .general = mask || p->scale < 0 || (p->causal && queries > keys)};
+    if (mask) {
+        e->rules.boolean = mask->dtype == MX_BOOL;
+        memcpy(e->rules.stride, mask->strides, sizeof e->rules.stride);
+        if (!cuda_operand(c, mask, &e->rules.mask)) return false;
+    }
+    if (sinks) memcpy(e->sinks.stride, sinks->strides, sizeof e->sinks.stride);
+    return !sinks || cuda_operand(c, sinks, &e->sinks.at);
+}
+
 /* The index of the least head size that is enough. */
 static int size_of(const mx_array *q, const mx_array *v)
 {
@@ -63,7 +86,8 @@ typedef struct forward {
     cu_ptr lse;
     float scale;
     bool causal;
-    int size, width, bytes, general; /* width: of the kernel's rows */
+    extras extras;
+    int size, width, bytes; /* width: of the kernel's rows */
 } forward;
 
 static bool run_rows(const forward *f)
@@ -80,11 +104,13 @@ static bool run_rows(const forward *f)
                                .width = (int32_t)f->q->shape[3],
                                .value_width = (int32_t)f->v->shape[3],
                                .scale = f->scale,
-                               .causal = f->causal};
-    int rows = ATTENTION_ROWS(f->width, f->bytes), keys = ATTENTION_KEYS(f->width, f->bytes);
+                               .causal = f->causal,
+                               .rules = f->extras.rules};
+    int rows = ATTENTION_ROWS(f->width, f->bytes, f->extras.general), keys = ATTENTION_KEYS(f->width, f->bytes);
     a.blocks = (a.queries + rows - 1) / rows;
+    a.sinks = f->extras.sinks;
     cuda_variant v = {
-        .id = VARIANT_attention, .t = f->q->dtype, .option = (uint8_t)(f->size + f->general * ATTENTION_SIZES)};
+        .id = VARIANT_attention, .t = f->q->dtype, .option = (uint8_t)(f->size + f->extras.general * ATTENTION_SIZES)};
     return variant_run_with(f->call, v, f->q->shape[0] * a.heads * a.blocks, THREADS,
                             (unsigned)((rows + 2 * keys) * f->width * f->bytes), &a, sizeof a);
 }
@@ -101,6 +127,7 @@ static bool merge_splits(const forward *f, const struct attention_split_args *fr
                                      .splits = from->splits,
                                      .width = f->width,
                                      .value_width = from->value_width,
+                                     .sinks = f->extras.sinks,
                                      .rows = f->q->shape[0] * f->q->shape[1] * f->q->shape[2]};
     cuda_variant v = {.id = VARIANT_attention_merge, .t = f->q->dtype};
     return variant_run(f->call, v, (a.rows + THREADS / 32 - 1) / (THREADS / 32), THREADS, &a, sizeof a);
@@ -119,7 +146,8 @@ static bool run_splits(const forward *f)
                                      .width = (int32_t)f->q->shape[3],
                                      .value_width = (int32_t)f->v->shape[3],
                                      .scale = f->scale,
-                                     .causal = f->causal};
+                                     .causal = f->causal,
+                                     .rules = f->extras.rules};
     int64_t heads = f->k->shape[0] * f->k->shape[1], keys = ATTENTION_SPLIT_KEYS(f->bytes);
     int64_t tiles = (a.keys + keys - 1) / keys, wanted = (int64_t)f->call->queue->device->sm_count * SPLITS_PER_SM;
     int64_t splits = wanted / heads < 1 ? 1 : wanted / heads < tiles ? wanted / heads : tiles;
@@ -134,8 +162,9 @@ static bool run_splits(const forward *f)
     a.stats = stats->at;
     size_t tile = (ATTENTION_FEW + 2 * (size_t)keys) * width * bytes;
     size_t merged = THREADS / 32 * ATTENTION_FEW * (width + 8) * sizeof(float);
-    cuda_variant v = {
-        .id = VARIANT_attention_split, .t = f->q->dtype, .option = (uint8_t)(f->size + f->general * ATTENTION_SIZES)};
+    cuda_variant v = {.id = VARIANT_attention_split,
+                      .t = f->q->dtype,
+                      .option = (uint8_t)(f->size + f->extras.general * ATTENTION_SIZES)};
     return variant_run_with(f->call, v, heads * a.splits, THREADS, (unsigned)(tile > merged ? tile : merged), &a,
                             sizeof a) &&
            merge_splits(f, &a);
@@ -151,13 +180,13 @@ static bool attention(cuda_call *c)
                  .scale = p->scale,
                  .causal = p->causal,
                  .size = size_of(c->in[0], c->in[2]),
-                 .bytes = (int)mx_dtype_size((mx_dtype)c->in[0]->dtype),
-                 .general = p->scale < 0};
+                 .bytes = (int)mx_dtype_size((mx_dtype)c->in[0]->dtype)};
     f.width = ATTENTION_SIZE(f.size);
     for (int i = 0; i < 3; i++) {
         if (!operand(c, c->in[i], &f.in[i])) return false;
     }
-    if (!output_by_position(c, 0, &f.out) || !cuda_output(c, 1, NULL, &f.lse)) return false;
+    if (!load_extras(c, &f.extras) || !output_by_position(c, 0, &f.out) || !cuda_output(c, 1, NULL, &f.lse))
+        return false;
     bool few = f.q->shape[1] / f.k->shape[1] * f.q->shape[2] <= ATTENTION_FEW;
     return few ? run_splits(&f) : run_rows(&f);
 }
@@ -168,7 +197,9 @@ typedef struct backward {
     const mx_array *q, *k;
     struct attention_side in[6], out[3]; /* q, k, v, result, nothing, dout; dq, dk, dv */
     struct attention_vjp_args common;
-    int size, general;
+    extras extras;
+    cu_ptr dsinks;
+    int size;
 } backward;
 
 static bool make_stats(backward *b)
@@ -183,7 +214,9 @@ static bool make_stats(backward *b)
                                      .queries = (int32_t)q->shape[2],
                                      .padded = (int32_t)padded,
                                      .value_width = b->common.value_width,
-                                     .rows = rows};
+                                     .rows = rows,
+                                     .sinks = b->extras.sinks,
+                                     .dsinks = b->dsinks};
     cuda_block *stats = cuda_scratch(b->call, (size_t)(2 * rows) * sizeof(float));
     if (!stats || !cuda_contiguous(b->call, b->call->in[4], &a.lse)) return false;
     a.stats = b->common.stats = stats->at;
@@ -210,7 +243,7 @@ static bool run_part(const backward *b, int part)
     unsigned stats = part ? (unsigned)(4 * columns) * sizeof(float) : 0;
     cuda_variant v = {.id = VARIANT_attention_vjp,
                       .t = of->dtype,
-                      .option = (uint8_t)(ATTENTION_PART(b->size, part) + b->general * ATTENTION_PARTS)};
+                      .option = (uint8_t)(ATTENTION_PART(b->size, part) + b->extras.general * ATTENTION_PARTS)};
     return variant_run_with(b->call, v, of->shape[0] * a.heads * a.blocks, (unsigned)rows * 2,
                             (unsigned)((2 * rows + 4 * columns) * width * bytes) + stats, &a, sizeof a);
 }
@@ -219,19 +252,21 @@ static bool attention_vjp(cuda_call *c)
 {
     const mx_array *q = c->in[0], *k = c->in[1], *v = c->in[2];
     const attention_params *p = c->params;
-    backward b = {.call = c, .q = q, .k = k, .size = size_of(q, v), .general = p->scale < 0};
+    backward b = {.call = c, .q = q, .k = k, .size = size_of(q, v)};
     for (int i = 0; i < 6; i++) {
         if (i != 4 && !operand(c, c->in[i], &b.in[i])) return false;
     }
-    for (int i = 0; i < 3; i++) {
-        if (!output_by_position(c, i, &b.out[i])) return false;
+    if (!load_extras(c, &b.extras)) return false;
+    for (int i = 0; i < c->nout; i++) {
+        if (!(i < 3 ? output_by_position(c, i, &b.out[i]) : cuda_output(c, i, NULL, &b.dsinks))) return false;
     }
     b.common = (struct attention_vjp_args){.ahead = (int32_t)(k->shape[2] - q->shape[2]),
                                            .share = (int32_t)(q->shape[1] / k->shape[1]),
                                            .width = (int32_t)q->shape[3],
                                            .value_width = (int32_t)v->shape[3],
                                            .scale = p->scale,
-                                           .causal = p->causal};
+                                           .causal = p->causal,
+                                           .rules = b.extras.rules};
     return make_stats(&b) && run_part(&b, 0) && run_part(&b, 1) && (b.size < ATTENTION_SMALL || run_part(&b, 2));
 }
 

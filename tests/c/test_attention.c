@@ -12,6 +12,15 @@ static mx_array *causal(mx_array *const *x)
     return mx_attention(x[0], x[1], x[2], 0.3f, true, NULL, NULL);
 }
 
+static mx_array *masked(mx_array *const *x)
+{
+    return mx_attention(x[0], x[1], x[2], 0.3f, false, x[3], NULL);
+}
+static mx_array *with_sinks(mx_array *const *x)
+{
+    return mx_attention(x[0], x[1], x[2], -0.3f, true, NULL, x[3]);
+}
+
 enum { KERNELS = HALVES | DTYPE(MX_FLOAT32), LARGE = ANY_ORDER | NO_VMAP | NO_GRAD };
 
 const op_sample samples_attention[] = {
@@ -50,11 +59,37 @@ const op_sample samples_attention[] = {
      ANY_ORDER},
     {"many queries and keys", causal, {IN(1, 2, 140, 33), IN(1, 1, 150, 33), IN(1, 1, 150, 33)}, KERNELS, 32, LARGE},
     {"heads of 80", full, {IN(1, 1, 3, 80), IN(1, 1, 70, 80), IN(1, 1, 70, 80)}, KERNELS, 32, LARGE},
-    {"heads of 128", causal, {IN(1, 1, 40, 128), IN(1, 1, 50, 128), IN(1, 1, 50, 128)}, KERNELS, 32, LARGE},
+    {"heads of 128", causal, {IN(1, 1, 40, 128), IN(1, 1, 50, 128), IN(1, 1, 50, 128)}, KERNELS, 64, LARGE},
     {"heads of 192", causal, {IN(1, 1, 18, 192), IN(1, 1, 70, 192), IN(1, 1, 70, 192)}, KERNELS, 32, LARGE},
     {"heads of 256", causal, {IN(1, 1, 70, 256), IN(1, 1, 70, 256), IN(1, 1, 70, 256)}, KERNELS, 64, LARGE},
     {"few queries, many keys", causal, {IN(2, 8, 2, 64), IN(2, 2, 700, 64), IN(2, 2, 700, 64)}, HALVES, 32, LARGE},
     {"a query, keys of few heads", full, {IN(1, 16, 1, 40), IN(1, 1, 300, 40), IN(1, 1, 300, 40)}, KERNELS, 32, LARGE},
+    {"a boolean mask",
+     masked,
+     {IN(2, 4, 3, 8), IN(2, 2, 5, 8), IN(2, 2, 5, 8), IN_MASK(2, 1, 3, 5)},
+     KERNELS,
+     32,
+     ANY_ORDER | NULL_ALLOWED},
+    {"an added mask",
+     masked,
+     {IN(1, 4, 3, 8), IN(1, 2, 5, 8), IN(1, 2, 5, 8), IN(4, 1, 5)},
+     KERNELS,
+     32,
+     ANY_ORDER | NULL_ALLOWED},
+    {"a mask of many",
+     masked,
+     {IN(1, 2, 70, 40), IN(1, 1, 90, 40), IN(1, 1, 90, 40), IN_MASK(70, 90)},
+     KERNELS,
+     32,
+     LARGE | NULL_ALLOWED},
+    {"sinks",
+     with_sinks,
+     {IN(1, 4, 3, 8), IN(1, 2, 5, 8), IN(1, 2, 5, 8), IN(4)},
+     KERNELS,
+     32,
+     ANY_ORDER | NULL_ALLOWED},
+    {"queries that see no key", causal, {IN(1, 2, 7, 8), IN(1, 1, 4, 8), IN(1, 1, 4, 8)}, KERNELS, 32, ANY_ORDER},
+    {"values of another size", causal, {IN(1, 2, 5, 8), IN(1, 2, 7, 8), IN(1, 2, 7, 33)}, KERNELS, 32, ANY_ORDER},
     {0},
 };
 
@@ -76,6 +111,29 @@ static mx_array *full_gradient(mx_array *const *x)
 static mx_array *causal_gradient(mx_array *const *x)
 {
     return gradient(x, true);
+}
+
+/* Row 1 excludes all keys; with sinks of 0.5. */
+static bool pulled_masked(void *ctx, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    int64_t queries = mx_dim(in[0], 2), keys = mx_dim(in[1], 2);
+    mx_array *row = mx_reshape(mx_arange(0, (double)queries, 1, MX_INT32), SHAPE(queries, 1)),
+             *column = mx_arange(0, (double)keys, 1, MX_INT32);
+    mx_array *mask = mx_less(mx_mul(row, column), mx_add(row, row));
+    mx_array *sinks = ctx ? mx_full(SHAPE(mx_dim(in[0], 1)), mx_scalar(0.5, MX_FLOAT32), MX_FLOAT32) : NULL;
+    mask = mx_logical_and(mask, mx_not_equal(row, mx_ones_like(row)));
+    (void)nin, (void)nout;
+    return (out[0] = mx_attention(in[0], in[1], in[2], 0.3f, false, mask, sinks)) != NULL;
+}
+static mx_array *masked_gradient(mx_array *const *x)
+{
+    mx_array *y, *d[3];
+    return mx_vjp(pulled_masked, NULL, x, 3, &x[3], 1, &y, d) ? d[0] : NULL;
+}
+static mx_array *sinks_gradient(mx_array *const *x)
+{
+    mx_array *y, *d[3];
+    return mx_vjp(pulled_masked, &y, x, 3, &x[3], 1, &y, d) ? d[0] : NULL;
 }
 
 /* float64 has no op: it is composed. */
@@ -134,6 +192,36 @@ const op_sample samples_attention_vjp[] = {
      KERNELS,
      128,
      LARGE},
+    {"masked",
+     masked_gradient,
+     {IN(1, 4, 3, 8), IN(1, 2, 5, 8), IN(1, 2, 5, 8), IN(1, 4, 3, 8)},
+     KERNELS,
+     64,
+     ANY_ORDER | NO_GRAD},
+    {"masked, many",
+     masked_gradient,
+     {IN(1, 1, 70, 40), IN(1, 1, 90, 40), IN(1, 1, 90, 40), IN(1, 1, 70, 40)},
+     KERNELS,
+     64,
+     LARGE},
+    {"sinks",
+     sinks_gradient,
+     {IN(1, 4, 3, 8), IN(1, 2, 5, 8), IN(1, 2, 5, 8), IN(1, 4, 3, 8)},
+     KERNELS,
+     64,
+     ANY_ORDER | NO_GRAD},
+    {"queries that see no key",
+     causal_gradient,
+     {IN(1, 2, 7, 8), IN(1, 1, 4, 8), IN(1, 1, 4, 8), IN(1, 2, 7, 8)},
+     KERNELS,
+     64,
+     ANY_ORDER | NO_GRAD},
+    {"values of another size",
+     causal_gradient,
+     {IN(1, 2, 5, 8), IN(1, 2, 7, 8), IN(1, 2, 7, 33), IN(1, 2, 5, 33)},
+     KERNELS,
+     64,
+     ANY_ORDER | NO_GRAD},
     {0},
 };
 

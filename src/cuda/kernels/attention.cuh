@@ -6,9 +6,9 @@
 #define SIZE OPTION % ATTENTION_SIZES
 #include "cuda/kernels/attention_running.cuh"
 
+const bool GENERAL = OPTION / ATTENTION_SIZES != 0; // any rules; else no mask, and each row sees some key
 // M: 16s of queries of a warp; what a warp reads of a tile serves them all.
-const int WARPS = 4, THREADS = 32 * WARPS, ROWS = ATTENTION_ROWS(WIDTH, sizeof(T)), M = ROWS / 16 / WARPS;
-const bool GENERAL = OPTION / ATTENTION_SIZES != 0; // scores are scaled before they are compared
+const int WARPS = 4, THREADS = 32 * WARPS, ROWS = ATTENTION_ROWS(WIDTH, sizeof(T), GENERAL), M = ROWS / 16 / WARPS;
 const int KEYS = ATTENTION_KEYS(WIDTH, sizeof(T)), N = KEYS / 8;
 
 // The warp's first row sees `seen` columns, each further one another, at most all.
@@ -21,6 +21,17 @@ DEVICE void exclude_from(float (*s)[N][4], int seen, int all)
         limit[i / 2][i % 2] = n < all ? n : all;
     }
     exclude<M, N>(s, limit);
+}
+
+DEVICE void apply_rules(float (*s)[N][4], const attention_args &a, int batch, int head, int row, int key)
+{
+    const char *mask = mask_of(a.rules, batch, head);
+    int g = threadIdx.x >> 2 & 7, t = threadIdx.x & 3;
+#pragma unroll
+    for (int i = 0; i < M * N * 4; i++) {
+        int m = i / 4 / N, n = i / 4 % N, e = i % 4;
+        s[m][n][e] = score_of(s[m][n][e] * (a.scale * UNITS), a.rules, mask, row + m * 16 + e / 2 * 8 + g, key + n * 8 + t * 2 + e % 2);
+    }
 }
 
 // What a block works at; the longest rows of a head come first.
@@ -45,11 +56,11 @@ DEVICE void finish(const attention_args &a, const running<M> &r, float (*sum)[WI
     float factor[M][2];
 #pragma unroll
     for (int i = 0; i < M * 2; i++) {
-        float total = quad_sum(r.total[i / 2][i % 2]);
         int row = first + i * 8 + (threadIdx.x >> 2 & 7);
-        factor[i / 2][i % 2] = 1 / total;
-        if (threadIdx.x % 4 == 0 && row < a.queries)
-            ((float *)a.lse)[(i64)p.heads * a.queries + row] = r.peak[i / 2][i % 2] * scale * LOG_UNIT + logf(total);
+        const float *sink = row < a.queries ? sink_of(a.sinks, p.batch, p.head, row) : nullptr;
+        float lse, peak = r.peak[i / 2][i % 2] == -INF ? -INF : r.peak[i / 2][i % 2] * scale;
+        factor[i / 2][i % 2] = finish_row(peak, quad_sum(r.total[i / 2][i % 2]), sink, lse);
+        if (threadIdx.x % 4 == 0 && row < a.queries) ((float *)a.lse)[(i64)p.heads * a.queries + row] = lse;
     }
     store_rows<M>(a.out, p.batch, p.head, first, a.queries - first, a.value_width, sum, factor, tile);
 }
@@ -63,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const attention_a
     const T *from_k = (const T *)a.k.at + p.batch * a.k.stride[0] + p.head / a.share * a.k.stride[1];
     const T *from_v = (const T *)a.v.at + p.batch * a.v.stride[0] + p.head / a.share * a.v.stride[1];
     int ahead = a.keys - a.queries, keys = a.keys;
-    if (a.causal && p.first + ROWS + ahead < keys) keys = p.first + ROWS + ahead;
+    if (!GENERAL && a.causal && p.first + ROWS + ahead < keys) keys = p.first + ROWS + ahead;
 
     int warp = threadIdx.x / 32, mine = warp * 16 * M;
     bool working = p.first + mine < a.queries;
@@ -89,9 +100,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const attention_a
             cp_async_commit();
         }
         if (!working) continue;
-        if (GENERAL) scale_scores<M, N>(s, a.scale * UNITS);
+        if (GENERAL) apply_rules(s, a, p.batch, p.head, p.first + mine, key);
         int seen = a.causal ? p.first + mine + ahead + 1 - key : KEYS;
-        if (seen < KEYS || key + KEYS > a.keys) exclude_from(s, seen, a.keys - key);
+        if (!GENERAL && (seen < KEYS || key + KEYS > a.keys)) exclude_from(s, seen, a.keys - key);
         take_scores<M, N>(r, s, sum, scale);
         product<T>::of_sums<M, N>(sum, s, v);
     }

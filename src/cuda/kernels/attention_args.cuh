@@ -6,8 +6,22 @@
 // Head sizes that there are kernels for; others take the next larger one, filled up with zeros.
 #define ATTENTION_SIZES 6
 #define ATTENTION_SIZE(i) ((i) == 0 ? 32 : (i) == 1 ? 64 : (i) == 2 ? 96 : (i) == 3 ? 128 : (i) == 4 ? 192 : 256)
+// Which scores count.
+struct attention_rules {
+    u64 mask; // of bool or T; 0: none
+    i64 stride[4]; // of batch, query head, query, key
+    i32 queries, keys;
+    u32 boolean, causal; // causal: query i sees keys j <= i + keys - queries
+};
+
+// One score a row, float32, that has no value.
+struct attention_sinks {
+    u64 at; // 0: none
+    i64 stride[3]; // of batch, query head, query
+};
+
 // Forward, queries of a block and keys of a tile: what registers and 96 KB of shared memory hold.
-#define ATTENTION_ROWS(width, bytes) ((width) * (bytes) <= 256 ? 128 : 64)
+#define ATTENTION_ROWS(width, bytes, general) ((width) * (bytes) <= ((general) ? 128 : 256) ? 128 : 64)
 #define ATTENTION_KEYS(width, bytes) ((bytes) == 2 ? ((width) <= 64 || (width) == 192 ? 64 : 32) : (width) <= 64 ? 32 : (width) <= 192 ? 16 : 8)
 
 // An operand (B, heads, L, D) whose last axis is adjacent: its rows begin on 16 bytes.
@@ -23,7 +37,9 @@ struct attention_args {
     i32 blocks;                      // of queries
     i32 width, value_width;
     float scale;
-    u32 causal; // query i sees keys j <= i + keys - queries
+    u32 causal;
+    struct attention_rules rules;
+    struct attention_sinks sinks;
 };
 
 // ---- Few queries, as in decoding: those of all heads that share a key head are the rows of one tile, and blocks share out the keys.
@@ -39,6 +55,7 @@ struct attention_split_args {
     i32 width, value_width;
     float scale;
     u32 causal;
+    struct attention_rules rules;
 };
 
 struct attention_merge_args {
@@ -47,6 +64,7 @@ struct attention_merge_args {
     i32 queries, heads, share; // heads: of queries
     i32 splits, width, value_width; // width: WIDTH
     i64 rows;                       // (batch, head, query)
+    struct attention_sinks sinks;
 };
 
 // ---- Backward.  A kernel has some rows of a head and goes along the columns of their scores: queries and keys for the gradient of the
@@ -73,12 +91,15 @@ struct attention_vjp_args {
     i32 width, value_width;
     float scale;
     u32 causal;
+    struct attention_rules rules;
 };
 
-// The logsumexp in the units of the kernels' exponential (infinite where there is no row), and sum(out dout).
+// The logsumexp in the units of the kernels' exponential (infinite where there is no row), and sum(out dout); gradients of sinks.
 struct attention_stats_args {
     struct attention_side out, dout;
     u64 lse, stats;
     i32 heads, queries, padded, value_width;
     i64 rows; // (batch, head, padded)
+    struct attention_sinks sinks;
+    u64 dsinks; // float32 (batch, head, query)
 };

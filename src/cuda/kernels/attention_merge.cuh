@@ -22,9 +22,14 @@ extern "C" __global__ void __launch_bounds__(128) ENTRY(const attention_merge_ar
     float peak = -INF, total = 0;
     for (int s = lane; s < a.splits; s += 32) peak = fmaxf(peak, stats[s * ATTENTION_FEW * 2]);
     peak = warp_fold<Max>(peak);
+    const float *sink = a.sinks.at ? (const float *)a.sinks.at + batch * a.sinks.stride[0] + head * a.sinks.stride[1] +
+                                         query * a.sinks.stride[2]
+                                   : nullptr;
+    if (sink) peak = fmaxf(peak, *sink / log_unit);
     float shift = fabsf(peak) == INF ? 0.0f : peak;
     for (int s = 0; s < a.splits; s++)
         total = fmaf(stats[s * ATTENTION_FEW * 2 + 1], exp_units(stats[s * ATTENTION_FEW * 2] - shift), total);
+    if (sink) total += exp_units(*sink / log_unit - shift);
     T *out = (T *)a.out.at + batch * a.out.stride[0] + head * a.out.stride[1] + query * a.out.stride[2];
     for (int column = lane; column < a.value_width; column += 32) {
         float x = 0;

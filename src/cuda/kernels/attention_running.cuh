@@ -42,10 +42,18 @@ template <int M, int N> DEVICE void take_scores(running<M> &r, float (*s)[N][4],
     }
 }
 
-template <int M, int N> DEVICE void scale_scores(float (*s)[N][4], float scale)
+// A sink joins the row's sum; returns what the sums of values are multiplied by, and the logsumexp.
+DEVICE float finish_row(float peak, float total, const float *sink, float &lse)
 {
-#pragma unroll
-    for (int i = 0; i < M * N * 4; i++) s[i / 4 / N][i / 4 % N][i % 4] *= scale;
+    float high = sink ? fmaxf(peak, *sink * UNITS) : peak, shift = is_infinite(high) ? 0.0f : high;
+    float factor = !sink ? 1.0f : peak == -INF ? 0.0f : exp_units(peak - shift);
+    total = total * factor + (sink ? exp_units(*sink * UNITS - shift) : 0.0f);
+    lse = high * LOG_UNIT + logf(total);
+    return factor / total;
+}
+DEVICE const float *sink_of(const attention_sinks &s, i64 batch, int head, int query)
+{
+    return s.at ? (const float *)s.at + batch * s.stride[0] + head * s.stride[1] + query * s.stride[2] : nullptr;
 }
 
 // A row sees the columns below its limit.

@@ -8,7 +8,7 @@
 
 const int WARPS = 4, THREADS = 32 * WARPS, ROWS = ATTENTION_FEW, KEYS = ATTENTION_SPLIT_KEYS(sizeof(T));
 const int MINE = KEYS / WARPS, N = MINE / 8, PITCH = WIDTH + 8; // PITCH: rows of sums begin in different banks
-const bool GENERAL = OPTION / ATTENTION_SIZES != 0;             // scores are scaled before they are compared
+const bool GENERAL = OPTION / ATTENTION_SIZES != 0;             // any rules; else no mask, and each row sees some key
 
 DEVICE void load_queries(T *tile, const attention_split_args &a, const T *from)
 {
@@ -17,6 +17,22 @@ DEVICE void load_queries(T *tile, const attention_split_args &a, const T *from)
         bytes = row >= a.share * a.queries || bytes < 0 ? 0 : bytes > 16 ? 16 : bytes;
         i64 at = row / a.queries * a.q.stride[1] + row % a.queries * a.q.stride[2] + chunk * CHUNK;
         cp_async16(tile_at(tile, row, 0, chunk), bytes ? from + at : from, (u32)bytes);
+    }
+}
+
+DEVICE void apply_rules(float (*s)[4], const attention_split_args &a, int batch, int head, int key, int last)
+{
+    int g = threadIdx.x >> 2 & 7, t = threadIdx.x & 3;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        int row = h * 8 + g;
+        const char *mask = mask_of(a.rules, batch, head * a.share + (row < a.share * a.queries ? row / a.queries : 0));
+#pragma unroll
+        for (int i = 0; i < N * 2; i++) {
+            int to = key + i / 2 * 8 + t * 2 + i % 2;
+            float &x = s[i / 2][h * 2 + i % 2];
+            x = to < last ? score_of(x * (a.scale * UNITS), a.rules, mask, row % a.queries, to) : -INF;
+        }
     }
 }
 
@@ -91,10 +107,10 @@ extern "C" __global__ void __launch_bounds__(BOUNDS) ENTRY(const attention_split
         from_k += KEYS * a.k.stride[2];
         if (key + KEYS < last) load_tile<KEYS, THREADS>(k, from_k, a.k.stride[2], last - key - KEYS, a.width);
         cp_async_commit();
-        if (GENERAL) scale_scores<1, N>(s, a.scale * UNITS);
+        if (GENERAL) apply_rules(s[0], a, batch, head, key + mine, last);
         int limit[1][2];
         for (int h = 0; h < 2; h++) limit[0][h] = (seen[h] < last ? seen[h] : last) - key - mine;
-        exclude<1, N>(s, limit);
+        if (!GENERAL) exclude<1, N>(s, limit);
         take_scores<1, N>(r, s, sum, scale);
         product<T>::template of_sums<1, N>(sum, s, v + mine * WIDTH);
     }

@@ -20,6 +20,12 @@ extern "C" __global__ void __launch_bounds__(256) ENTRY(const attention_stats_ar
         }
         sum = warp_fold<Sum>(sum);
         if (lane) continue;
+        if (a.dsinks && row < a.queries) {
+            const attention_sinks &k = a.sinks;
+            float sink = ((const float *)k.at)[batch * k.stride[0] + head * k.stride[1] + row * k.stride[2]];
+            i64 at = heads * a.queries + row;
+            ((float *)a.dsinks)[at] = -expf(sink - ((const float *)a.lse)[at]) * sum;
+        }
         float *to = (float *)a.stats + heads * 2 * a.padded + row;
         to[0] = row < a.queries ? ((const float *)a.lse)[heads * a.queries + row] * units : INF;
         to[a.padded] = sum;

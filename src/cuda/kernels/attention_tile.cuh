@@ -90,6 +90,27 @@ template <int M> DEVICE void store_rows(const attention_side &to, int batch, int
     }
 }
 
+// ---- Scores that need not count (core/params/attention.h says what they are then)
+const float EXCLUDED = -2e38f * UNITS;
+const float LOW = -1e38f * UNITS;
+const float LEAST = -3.4e38f; // of an added mask: in base 2 the least number would be infinite
+
+DEVICE const char *mask_of(const attention_rules &r, int batch, int head)
+{
+    return (const char *)r.mask + (batch * r.stride[0] + head * r.stride[1]) * (r.boolean ? 1 : (int)sizeof(T));
+}
+// The score of a pair by the rules, from the scaled product x.
+DEVICE float score_of(float x, const attention_rules &r, const char *mask, int query, int key)
+{
+    if (query >= r.queries || key >= r.keys) return -INF;
+    i64 at = query * r.stride[2] + key * r.stride[3];
+    if (r.mask && r.boolean && !mask[at]) return EXCLUDED;
+    if (r.causal && key - query > r.keys - r.queries) return EXCLUDED;
+    if (!r.mask || r.boolean) return x;
+    float added = load(((const T *)mask)[at]), sum = fmaf(added, UNITS, x);
+    return sum == -INF && added != -INF && x != -INF ? LEAST : sum;
+}
+
 // ---- Products of the 16-bit floats
 DEVICE void multiply_add(float sum[4], const u32 x[4], const u32 y[2], bf16)
 {

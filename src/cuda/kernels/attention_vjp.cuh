@@ -10,7 +10,7 @@
 #include "cuda/kernels/attention_tile.cuh"
 
 const int KIND = PART < 2 * ATTENTION_SMALL ? PART % 2 : LARGE_PART % 3;
-const bool GENERAL = OPTION / ATTENTION_PARTS != 0;                     // scores are scaled before they are compared
+const bool GENERAL = OPTION / ATTENTION_PARTS != 0;                     // any rules; else no mask, and each row sees some key
 const bool BY_KEY = KIND != 0, ALL = SIZE < ATTENTION_SMALL;            // the rows are keys; one kernel has both gradients
 const bool FIRST = KIND < 2, SECOND = KIND == 2 || (KIND == 1 && ALL); // it makes dq or dk; dv
 const int ROWS = ATTENTION_VJP_ROWS(WIDTH, sizeof(T)), COLUMNS = ATTENTION_VJP_COLUMNS(WIDTH, sizeof(T));
@@ -61,9 +61,21 @@ DEVICE void exclude(float (*s)[4], float (*dp)[4], const float *delta, const flo
     }
 }
 
+DEVICE void apply_rules(float (*s)[4], const attention_vjp_args &a, int batch, int head, int row, int column)
+{
+    const char *mask = mask_of(a.rules, batch, head);
+    int g = threadIdx.x >> 2 & 7, t = threadIdx.x & 3;
+#pragma unroll
+    for (int i = 0; i < N * 4; i++) {
+        int x = row + g + i % 4 / 2 * 8, y = column + i / 4 * 8 + t * 2 + i % 2;
+        float &score = s[i / 4][i % 4];
+        score = score_of(score * (a.scale * UNITS), a.rules, mask, BY_KEY ? y : x, BY_KEY ? x : y);
+    }
+}
+
 // p in place of the scores, ds in that of dp.
 DEVICE void take_scores(float (*s)[4], float (*dp)[4], const float *stats, const float *row_lse, const float *row_delta,
-                        float scale)
+                        float scale, float share)
 {
     int t = threadIdx.x & 3;
 #pragma unroll
@@ -73,8 +85,11 @@ DEVICE void take_scores(float (*s)[4], float (*dp)[4], const float *stats, const
         if (BY_KEY && FIRST) delta = ld_vec<2>(stats + COLUMNS + n * 8 + t * 2);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            s[n][i] = exp_units(fmaf(s[n][i], scale, -(BY_KEY ? lse.v[i % 2] : row_lse[i / 2])));
+            float score = s[n][i], minus = BY_KEY ? lse.v[i % 2] : row_lse[i / 2];
+            s[n][i] = exp_units(fmaf(score, scale, -minus));
+            if (GENERAL && score < LOW && minus < LOW && minus != -INF) s[n][i] = share; // a row that excludes all keys
             if (FIRST) dp[n][i] = s[n][i] * (dp[n][i] - (BY_KEY ? delta.v[i % 2] : row_delta[i / 2]));
+            if (GENERAL && FIRST && score == EXCLUDED) dp[n][i] = 0;
         }
     }
 }
@@ -94,8 +109,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) ENTRY(const attention_v
     int heads = blockIdx.x / a.blocks, batch = heads / a.heads, head = heads % a.heads;
     int first = (BY_KEY ? (int)(blockIdx.x % a.blocks) : a.blocks - 1 - (int)(blockIdx.x % a.blocks)) * ROWS;
     int mine = threadIdx.x / 32 * 16, start = 0, end = a.column_count;
-    if (a.causal && BY_KEY && first > a.ahead) start = (first - a.ahead) / COLUMNS * COLUMNS;
-    if (a.causal && !BY_KEY && first + ROWS + a.ahead < end) end = first + ROWS + a.ahead;
+    if (!GENERAL && a.causal && BY_KEY && first > a.ahead) start = (first - a.ahead) / COLUMNS * COLUMNS;
+    if (!GENERAL && a.causal && !BY_KEY && first + ROWS + a.ahead < end) end = first + ROWS + a.ahead;
     bool working = first + mine < a.row_count;
     float scale = GENERAL ? 1.0f : a.scale * UNITS, sum[1][WIDTH / 8][4] = {}, more[1][ALL && SECOND ? WIDTH / 8 : 1][4] = {};
 
@@ -112,7 +127,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) ENTRY(const attention_v
     for (bool again = true; again; stage ^= 1) {
         cp_async_wait<0>();
         __syncthreads();
-        int column = at.column;
+        step now = at;
         at.column += COLUMNS;
         if (at.column >= end) at.column = start, at.head++;
         again = at.head < last;
@@ -122,15 +137,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) ENTRY(const attention_v
         float *column_stats = stats + stage * STATS, s[1][N][4] = {}, dp[1][N][4] = {};
         product<T>::template of_rows<1, N>(s, x + mine * WIDTH, y);
         if (FIRST) product<T>::template of_rows<1, N>(dp, dx + mine * WIDTH, dy);
-        if (GENERAL) {
-#pragma unroll
-            for (int i = 0; i < N * 4; i++) s[0][i / 4][i % 4] *= a.scale * UNITS;
-        }
+        if (GENERAL) apply_rules(s[0], a, batch, BY_KEY ? now.head : head, first + mine, now.column);
         // Of the warp's first row: BY_KEY its first column, else the one behind its last.
-        int low = !a.causal ? (BY_KEY ? 0 : COLUMNS) : first + mine + (BY_KEY ? -a.ahead : a.ahead + 1) - column;
-        bool edge = BY_KEY ? a.causal && low + 15 > 0 : low < COLUMNS || column + COLUMNS > a.column_count;
-        if (edge) exclude(s[0], dp[0], column_stats + COLUMNS, row_delta, low, a.column_count - column);
-        take_scores(s[0], dp[0], column_stats, row_lse, row_delta, scale);
+        int low = !a.causal ? (BY_KEY ? 0 : COLUMNS) : first + mine + (BY_KEY ? -a.ahead : a.ahead + 1) - now.column;
+        bool edge = GENERAL ? false : BY_KEY ? a.causal && low + 15 > 0 : low < COLUMNS || now.column + COLUMNS > a.column_count;
+        if (edge) exclude(s[0], dp[0], column_stats + COLUMNS, row_delta, low, a.column_count - now.column);
+        take_scores(s[0], dp[0], column_stats, row_lse, row_delta, scale, 1.0f / (float)a.rules.keys);
         if (FIRST) product<T>::template of_sums<1, N>(sum, dp, y);
         if (SECOND && ALL) product<T>::template of_sums<1, N>((float(*)[WIDTH / 8][4])more, s, dy);
         if (SECOND && !ALL) product<T>::template of_sums<1, N>(sum, s, dy);
