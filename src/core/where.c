@@ -4,10 +4,12 @@
 #include "core/where.h"
 #include "core/memory.h"
 #include "core/thread.h"
+#include <stdio.h>
 #include <string.h>
 
-enum { LONGEST = 512 };
+enum { LONGEST = 512, BOTH = 2 * LONGEST + 32 }; /* of one place; of two */
 #define MADE_AT "\n  made at "
+#define AGAIN_AT "\n  made again at "
 
 typedef struct where_entry {
     const mx_array *lead;
@@ -54,17 +56,21 @@ static bool add(const mx_array *lead, const char *text)
     return true;
 }
 
-/* A worker is no part of the program, and nothing of it is asked with a lock held. */
-void where_note_slow(const mx_array *lead)
+static void note(const mx_array *lead, const char *text)
 {
-    mx_locate_fn locate = atomic_load(&runtime.locate);
-    char text[LONGEST] = "";
-    if (!locate || thread_self()->is_worker || !locate(text, sizeof text)) return;
     mx_mark mark = mx_error_mark();
     pthread_mutex_lock(&runtime.where_lock);
     bool ok = add(lead, text);
     pthread_mutex_unlock(&runtime.where_lock);
     if (!ok) mx_error_reset(mark); /* no memory for a line is no reason to fail */
+}
+
+/* A worker is no part of the program, and nothing of it is asked with a lock held. */
+void where_note_slow(const mx_array *lead)
+{
+    mx_locate_fn locate = atomic_load(&runtime.locate);
+    char text[LONGEST] = "";
+    if (locate && !thread_self()->is_worker && locate(text, sizeof text)) note(lead, text);
 }
 
 void where_forget_slow(const mx_array *lead)
@@ -82,19 +88,42 @@ void where_forget_slow(const mx_array *lead)
     pthread_mutex_unlock(&runtime.where_lock);
 }
 
+/* False: there is none. */
+static bool find(const mx_array *lead, char text[BOTH])
+{
+    bool found = false;
+    pthread_mutex_lock(&runtime.where_lock);
+    where_table *t = runtime.where;
+    for (const where_entry *e = t ? *chain_of(t, lead) : NULL; e && !found; e = e->next) {
+        if (!(found = e->lead == lead)) continue;
+        memcpy(text, e->text, strlen(e->text) + 1);
+    }
+    pthread_mutex_unlock(&runtime.where_lock);
+    return found;
+}
+
+void where_copy_slow(const mx_array *to, const mx_array *from, bool again)
+{
+    mx_locate_fn locate = atomic_load(&runtime.locate);
+    char text[BOTH], here[LONGEST] = "", both[BOTH + sizeof here + sizeof AGAIN_AT];
+    if (!find(from, text)) {
+        if (again) where_note_slow(to);
+        return;
+    }
+    if (again && locate && !thread_self()->is_worker && !locate(here, sizeof here)) *here = 0;
+    bool is_new = *here && !strstr(text, here) && !strstr(text, AGAIN_AT);
+    snprintf(both, sizeof both, "%s%s%s", text, is_new ? AGAIN_AT : "", is_new ? here : "");
+    where_forget_slow(to);
+    note(to, both);
+}
+
 /* A node that evaluates others (a loop) passes their errors on, with the lines that they have already. */
 void where_tell_slow(const mx_array *lead)
 {
-    char text[LONGEST] = "";
+    char text[BOTH];
     const char *message = thread_self()->message;
     if (message && strstr(message, MADE_AT)) return;
-    pthread_mutex_lock(&runtime.where_lock);
-    where_table *t = runtime.where;
-    for (const where_entry *e = t ? *chain_of(t, lead) : NULL; e; e = e->next) {
-        if (e->lead == lead) memcpy(text, e->text, strlen(e->text) + 1);
-    }
-    pthread_mutex_unlock(&runtime.where_lock);
-    if (*text) error_suffix(MADE_AT "%s", text);
+    if (find(lead, text)) error_suffix(MADE_AT "%s", text);
 }
 
 void mx_set_locator(mx_locate_fn locate)

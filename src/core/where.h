@@ -15,12 +15,23 @@ struct where_table {
 
 void where_note_slow(const mx_array *lead);
 void where_forget_slow(const mx_array *lead);
+void where_copy_slow(const mx_array *to, const mx_array *from, bool again);
 void where_tell_slow(const mx_array *lead);
 
 /* Notes where a new node comes from. */
 ALWAYS_INLINE void where_note(const mx_array *lead)
 {
     if (UNLIKELY(runtime.trace_where)) where_note_slow(lead);
+}
+/* `to` is made again after `from`, of a captured function: it comes from where that does, and from here. */
+ALWAYS_INLINE void where_copy(const mx_array *to, const mx_array *from)
+{
+    if (UNLIKELY(runtime.trace_where)) where_copy_slow(to, from, true);
+}
+/* A prototype of `from`. */
+ALWAYS_INLINE void where_prototype(const mx_array *to, const mx_array *from)
+{
+    if (UNLIKELY(runtime.trace_where)) where_copy_slow(to, from, false);
 }
 /* The node is freed. */
 ALWAYS_INLINE void where_forget(const mx_array *lead)

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "core/where.h"
 #include "graph/trace.h"
 #include <string.h>
 
@@ -306,6 +307,7 @@ static bool make_prototypes(capture *c)
         program_step *s = &c->p->steps[next];
         if (c->first[i] != s->out || c->list.nodes[i]->op != s->op) continue;
         if (!make_prototype(c->p, s, c->list.nodes[i])) return false;
+        where_prototype(s->prototype, c->list.nodes[i]);
         next++;
     }
     return true;

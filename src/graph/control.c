@@ -5,6 +5,7 @@
 #include "graph/control.h"
 #include "core/memory.h"
 #include "core/runtime.h"
+#include "core/where.h"
 #include "graph/eval.h"
 #include "graph/trace.h"
 #include <string.h>
@@ -132,6 +133,7 @@ static bool apply_steps(const mx_program *p, mx_array **values)
         bool ok = in && op_apply_multi(s->op, s->params, in, s->nin, &values[s->out], s->nout);
         mx_free(in);
         if (!ok) return false;
+        where_copy(array_lead(values[s->out]), s->prototype);
     }
     return true;
 }

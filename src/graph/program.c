@@ -22,6 +22,7 @@ static void free_step(program_step *s)
 {
     mx_array *lead = s->prototype;
     if (!lead) return;
+    where_forget(lead);
     if (lead->made_flags & ARRAY_SHARED_PARAMS) {
         params_unshare(lead->params.block);
     } else if (s->counts_params) {
@@ -140,7 +141,7 @@ static bool replay_step(const program_step *s, mx_array **values, mx_stream *cur
         lead[i].trace = trace & open;
         values[s->out + (uint32_t)i] = &lead[i];
     }
-    where_note(lead);
+    where_copy(lead, s->prototype);
     return true;
 }
 
@@ -188,7 +189,10 @@ static bool apply_again(const program_step *s, mx_array **values, uint8_t flags)
     for (int i = 0; i < s->nin; i++) in[i] = values[s->in[i]];
     mx_stream *before = s->stream ? mx_use_stream(s->stream) : NULL;
     bool ok = op_apply_resized(s->op, s->params, in, s->nin, &values[s->out], s->nout);
-    if (ok && !s->op->resize) array_lead(values[s->out])->made_flags |= flags;
+    if (ok && !s->op->resize) {
+        array_lead(values[s->out])->made_flags |= flags;
+        where_copy(array_lead(values[s->out]), s->prototype);
+    }
     if (s->stream) mx_use_stream(before);
     if (in != few) mx_free(in);
     return ok;
