@@ -101,10 +101,16 @@ static Py_hash_t array_hash(PyObject *self)
 /* ---- Facts */
 enum { SIZE, NDIM, ITEMSIZE, NBYTES };
 
+/* What is captured depends on its sizes; those of an array that is there are what they are. */
+static void note_sizes_of(const mx_array *x)
+{
+    if (mx_is_tracer(x)) mx_note_sizes();
+}
+
 static PyObject *get_number(PyObject *self, void *closure)
 {
     mx_array *x = py_array_of(self);
-    mx_note_sizes();
+    note_sizes_of(x);
     switch ((int)(intptr_t)closure) {
     case SIZE: return PyLong_FromLongLong(mx_size(x));
     case NDIM: return PyLong_FromLong(mx_ndim(x));
@@ -116,7 +122,7 @@ static PyObject *get_number(PyObject *self, void *closure)
 static PyObject *get_shape(PyObject *self, void *closure)
 {
     (void)closure;
-    mx_note_sizes();
+    note_sizes_of(py_array_of(self));
     return py_shape_tuple(py_array_of(self));
 }
 
@@ -163,7 +169,7 @@ typedef struct iterator {
 static Py_ssize_t array_length(PyObject *self)
 {
     mx_array *x = py_array_of(self);
-    mx_note_sizes();
+    note_sizes_of(x);
     if (mx_ndim(x) > 0) return (Py_ssize_t)mx_shape_of(x).at[0];
     PyErr_SetString(PyExc_TypeError, "len() 0-dimensional array.");
     return -1;
@@ -172,7 +178,7 @@ static Py_ssize_t array_length(PyObject *self)
 static PyObject *array_iter(PyObject *self)
 {
     mx_array *x = py_array_of(self);
-    mx_note_sizes();
+    note_sizes_of(x);
     if (mx_ndim(x) == 0) return PyErr_Format(PyExc_TypeError, "iteration over a 0-d array");
     iterator *i = PyObject_New(iterator, py_the.iterator_type);
     if (!i) return NULL;

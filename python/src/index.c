@@ -50,7 +50,7 @@ static bool add_int(index_t *ix, int *axis, Py_ssize_t value)
     int64_t length = 0;
     index_item *item = next_axis(ix, INDEX_INT, axis, &length);
     if (!item) return false;
-    mx_note_sizes();
+    if (mx_is_tracer(ix->x)) mx_note_sizes();
     if (value < -length || value >= length) {
         return mx_fail_false(MX_INDEX, "[index] %lld is out of range for axis %d of size %lld.", (long long)value,
                              item->axis, (long long)length);
@@ -71,7 +71,9 @@ static bool add_slice(index_t *ix, int *axis, PyObject *slice)
     }
     index_item *item = next_axis(ix, INDEX_SLICE, axis, &length);
     if (!item) return false;
-    if (start != 0 || stop != PY_SSIZE_T_MAX || step != 1) mx_note_sizes();
+    if (start != 0 || stop != PY_SSIZE_T_MAX || step != 1) {
+        if (mx_is_tracer(ix->x)) mx_note_sizes();
+    }
     item->length = PySlice_AdjustIndices((Py_ssize_t)length, &start, &stop, step);
     item->start = item->length ? start : 0;
     item->step = item->length ? step : 1;

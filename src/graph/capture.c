@@ -313,15 +313,31 @@ static bool make_prototypes(capture *c)
     return true;
 }
 
-/* Would the same steps be right for inputs of other sizes?  A constant that is not computed yet was made in here. */
+/* Is x made of arrays that are there, by ops that hold no sizes?  The caller holds the graph lock. */
+static bool holds_no_sizes(mx_array *x, int depth)
+{
+    mx_array *lead = array_lead(x);
+    if (array_state(x) != STATE_LAZY || !lead->op) return array_state(x) == STATE_DONE;
+    bool any_size = lead->op->flags & (OP_ANY_SIZE | OP_ELEMENTWISE) && lead->nin;
+    for (int i = 0; i < lead->nin && any_size; i++) any_size = depth && holds_no_sizes(lead->in[i], depth - 1);
+    return any_size;
+}
+
+/* Would the same steps be right for inputs of other sizes?  A constant that is not computed yet was made in here, so it
+ * may have been made for the sizes of the inputs. */
 static bool depends_on_sizes(const mx_program *p)
 {
+    enum { DEEP = 8 };
     for (uint32_t i = 0; i < p->step_count; i++) {
         if (!(p->steps[i].op->flags & (OP_ANY_SIZE | OP_ELEMENTWISE))) return true;
     }
     for (uint32_t i = 0; i < p->constant_count; i++) {
-        const mx_array *x = p->constants[i].array;
-        if (x->size != 1 && array_state(x) != STATE_DONE) return true;
+        mx_array *x = p->constants[i].array;
+        if (x->size == 1 || array_state(x) == STATE_DONE) continue;
+        pthread_mutex_lock(&runtime.graph_lock);
+        bool fixed = holds_no_sizes(x, DEEP);
+        pthread_mutex_unlock(&runtime.graph_lock);
+        if (!fixed) return true;
     }
     return thread_self()->sizes_used;
 }

@@ -41,6 +41,17 @@ static mx_array *product(mx_array *a, mx_array *b, float alpha)
     return op_apply_n(&mx_op_matmul, &(matmul_params){.alpha = alpha}, (mx_array *const[]){a, b}, 2);
 }
 
+/* Of one matrix and what it multiplies nothing is broadcast but the matrix along the batch: a shapeless program is told
+ * that the cotangents have the shapes of the factors. */
+static mx_array *like_factor(mx_array *d, mx_array *x)
+{
+    int batch[MX_MAX_NDIM], n = 0;
+    if (!d || !sizes_are_free(d) || d->ndim < x->ndim) return d;
+    for (int i = 0; i < d->ndim - x->ndim; i++) batch[n++] = i;
+    if (n) d = mx_sum(d, (mx_axes){n, batch}, false);
+    return d ? op_broadcast_like(d, x) : NULL;
+}
+
 /* Complex products pull back through the conjugate of the other factor's transpose; the transposes are views, which the
  * kernel reads as they lie. */
 static bool vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
@@ -48,6 +59,7 @@ static bool vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
     const matmul_params *p = c->params;
     if (call_wants(c, 0)) din[0] = product(dout[0], adjoint(c->in[1]), p->alpha);
     if (call_wants(c, 1)) din[1] = product(adjoint(c->in[0]), dout[0], p->alpha);
+    for (int i = 0; i < 2 && c->in[1]->ndim == 2; i++) din[i] = like_factor(din[i], c->in[i]);
     if (c->nin == 3 && call_wants(c, 2)) din[2] = p->beta == 1 ? dout[0] : mx_mul(dout[0], mx_like(dout[0], p->beta));
     return !mx_failed();
 }

@@ -4,6 +4,7 @@
  * noted as an op that says how: axes that are split or merged, a number of elements, a broadcast to another array's
  * shape.  Each replay makes them anew from the sizes that it finds (`resize`), so they are never computed and nothing
  * of them is left in what a program makes. */
+#include "core/params/layout.h"
 #include "core/params/sizes.h"
 #include "core/thread.h"
 #include "mica/transforms.h"
@@ -151,8 +152,9 @@ static bool like_shape(const mx_call *c, mx_spec *out)
 
 mx_array *op_broadcast_like(mx_array *x, mx_array *like)
 {
-    if (!op_has("broadcast_to", x)) return NULL;
-    if (!sizes_are_free(like) || !shape_can_broadcast_to(array_shape(x), array_shape(like)))
+    if (!op_has("broadcast_to", x) || !op_has("broadcast_to", like)) return NULL;
+    bool free = sizes_are_free(like) || sizes_are_free(x);
+    if (!free || !shape_can_broadcast_to(array_shape(x), array_shape(like)))
         return mx_broadcast_to(x, array_shape(like));
     return op_apply(&mx_op_broadcast_like, NULL, x, like);
 }
@@ -196,33 +198,99 @@ const mx_op mx_op_broadcast_like = {OP_NAMED(broadcast_like, "broadcast_to"),
                                     .resize = like_resize};
 
 /* ---- sum_like: summed to the shape of the second input, over the axes that were broadcast */
-/* The array whose shape x has, whatever the sizes; x itself if that is not plain to see. */
-static mx_array *shape_root(mx_array *x, int depth)
+/* Where a size comes from: an axis of an array that was not made from others' sizes, or (no array) a number. */
+typedef struct size_source {
+    const mx_array *array;
+    int64_t at;
+} size_source;
+static size_source source_of(mx_array *x, int axis, int depth);
+
+static bool same_source(size_source a, size_source b)
 {
-    mx_array *root = NULL;
-    const mx_op *op = x->op;
-    if (!op || depth == 0 || !mx_is_tracer(x)) return x;
-    if (op == &mx_op_broadcast_like || op == &mx_op_sum_like) return shape_root(x->in[1], depth - 1);
-    if (op->shape == op_shape_same) return shape_root(x->in[0], depth - 1);
-    for (int i = 0; op->flags & OP_ELEMENTWISE && i < x->nin; i++) {
-        mx_array *own = x->in[i]->ndim ? shape_root(x->in[i], depth - 1) : root;
-        if (root && own != root) return x;
-        root = own;
+    return a.array == b.array && a.at == b.at;
+}
+
+static bool is_one(size_source s)
+{
+    return !s.array && s.at == 1;
+}
+
+/* Of operands that are broadcast, from the last axis on. */
+static size_source merged_source(mx_array *x, int axis, int count, int depth)
+{
+    size_source all = {NULL, 1};
+    for (int i = 0; i < count; i++) {
+        mx_array *in = x->in[i];
+        int own = axis - (x->ndim - in->ndim);
+        size_source s = own < 0 ? (size_source){NULL, 1} : source_of(in, own, depth);
+        if (same_source(s, all) || is_one(s)) continue;
+        if (!is_one(all)) return (size_source){x, axis};
+        all = s;
     }
-    return root ? root : x;
+    return all;
+}
+
+static size_source source_of_view(mx_array *x, int axis, int depth)
+{
+    const axes_params *p = array_params(x);
+    int k = 0;
+    if (x->op == &mx_op_transpose)
+        return source_of(x->in[0], ((const transpose_params *)array_params(x))->order.at[axis], depth);
+    if (x->op == &mx_op_expand_dims) {
+        for (; k < p->axes.count && p->axes.at[k] < axis; k++) {}
+        bool is_new = k < p->axes.count && p->axes.at[k] == axis;
+        return is_new ? (size_source){NULL, 1} : source_of(x->in[0], axis - k, depth);
+    }
+    for (; k < p->axes.count && p->axes.at[k] <= axis + k; k++) {}
+    return source_of(x->in[0], axis + k, depth);
+}
+
+static bool is_reduction(const mx_op *op)
+{
+    return op == &mx_op_sum || op == &mx_op_prod || op == &mx_op_min || op == &mx_op_max || op == &mx_op_logsumexp;
+}
+
+static size_source source_of(mx_array *x, int axis, int depth)
+{
+    const mx_op *op = x->op;
+    size_source itself = {x, axis};
+    if (!mx_is_tracer(x)) return (size_source){NULL, x->shape[axis]};
+    if (!op || depth-- == 0) return itself;
+    if (op == &mx_op_broadcast_like || op == &mx_op_sum_like) return source_of(x->in[1], axis, depth);
+    if (op == &mx_op_transpose || op == &mx_op_expand_dims || op == &mx_op_squeeze)
+        return source_of_view(x, axis, depth);
+    if (op == &mx_op_matmul && x->in[0]->ndim == x->ndim && x->in[1]->ndim == 2)
+        return axis == x->ndim - 1 ? source_of(x->in[1], 1, depth) : source_of(x->in[0], axis, depth);
+    if (op->shape == op_shape_same || is_reduction(op)) return source_of(x->in[0], axis, depth);
+    return op->flags & OP_ELEMENTWISE ? merged_source(x, axis, x->nin, depth) : itself;
+}
+
+/* Sums over the axes that are broadcast whatever the sizes; NULL (no error): that cannot be said yet. */
+static mx_array *sum_by_rank(mx_array *x, mx_array *like)
+{
+    enum { FAR = 10 };
+    int gone[MX_MAX_NDIM], ones[MX_MAX_NDIM], n = 0, m = 0, extra = x->ndim - like->ndim;
+    for (int i = 0; i < extra; i++) gone[n++] = i;
+    for (int i = 0; i < like->ndim; i++) {
+        size_source have = source_of(x, i + extra, FAR), want = source_of(like, i, FAR);
+        if (same_source(have, want)) continue;
+        if (!is_one(want)) return NULL;
+        gone[n++] = i + extra, ones[m++] = i;
+    }
+    if (n == 0) return x;
+    return mx_expand_dims(mx_sum(x, (mx_axes){n, gone}, false), (mx_axes){m, ones});
 }
 
 mx_array *mx_sum_like(mx_array *x, mx_array *like)
 {
-    enum { FAR = 8 };
     if (!op_has("sum_to", x) || !op_has("sum_to", like)) return NULL;
     if (x->ndim == 0 && like->ndim == 0) return x;
     if (!sizes_are_free(x) && !sizes_are_free(like)) {
         note_sizes();
         return shape_equal(array_shape(x), array_shape(like)) ? x : mx_sum_to(x, array_shape(like));
     }
-    if (shape_root(x, FAR) == shape_root(like, FAR)) return x;
-    return op_apply(&mx_op_sum_like, NULL, x, like);
+    mx_array *sum = x->ndim < like->ndim ? NULL : sum_by_rank(x, like);
+    return sum || mx_failed() ? sum : op_apply(&mx_op_sum_like, NULL, x, like);
 }
 
 static bool sum_like_resize(const mx_call *c, mx_array **out)

@@ -83,5 +83,11 @@ SHAPELESS = [
     ("any_place", lambda a: mx.argmax(a), (X,), (X.T,)),
     ("any_ones", lambda a: mx.ones_like(a) - a, (X,), (X.T,)),
     ("any_gradient", lambda a: mx.grad(lambda b: mx.square(b).mean())(a), (X,), (X.T,)),
+    (
+        "any_layer",
+        lambda x: mx.grad(lambda x, w, b: mx.square(mx.tanh(x @ w + b)).mean(), argnums=(0, 1, 2))(x, X.T, X.sum(1)),
+        (X,),
+        (mx.concatenate([X, X * 0.5, X - 1]),),
+    ),
     ("any_inner", lambda a, b: mx.inner(a, b), (X, X), (X.T, mx.ones((2, X.shape[0])))),
 ]

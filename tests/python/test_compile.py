@@ -3,6 +3,7 @@
 
 import gc
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -388,6 +389,40 @@ def test_shapeless_means_and_shapes_are_not_traced_anew():
     with pytest.raises(ValueError, match="Cannot reshape"):
         g = mx.compile(lambda x: x.reshape(2, 3), shapeless=True)
         g(mx.ones((3, 2))), g(mx.ones((3, 3)))
+
+
+STEPS = [
+    lambda x, y: x * y,
+    lambda x, y: x + mx.sin(y),
+    lambda x, y: x - x.mean(-1, keepdims=True),
+    lambda x, y: x * x.sum(0, keepdims=True),
+    lambda x, y: mx.where(x > y, x, y * 0.5),
+    lambda x, y: x.T.T + 1,
+    lambda x, y: (x @ x.T) @ x * 0.1,
+    lambda x, y: x[None].squeeze(0) * mx.ones_like(y),
+    lambda x, y: mx.softmax(x) + mx.softmax(y, axis=-1),
+    lambda x, y: x / (1 + mx.var(y, axis=0)),
+]
+SIZES = [((3, 4), (3, 4)), ((3, 4), (1, 4)), ((3, 1), (3, 4)), ((1, 1), (2, 5)), ((1, 4), (3, 1)), ((7, 2), (7, 1))]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_shapeless_gradients(seed):
+    draw = random.Random(seed)
+    steps = [(draw.choice(STEPS), draw.randrange(2)) for _ in range(6)]
+
+    def f(*pair):
+        v = list(pair)
+        for step, i in steps:
+            v[i] = step(v[i], v[1 - i])
+        return v[0].sum() + v[1].mean()
+
+    plain = counted(mx.grad(f, argnums=(0, 1)))
+    c = mx.compile(plain, shapeless=True)
+    for sizes in draw.sample(SIZES, len(SIZES)):
+        pair = [mx.random.normal(s, scale=0.3) for s in sizes]
+        for got, want in zip(c(*pair), mx.grad(f, argnums=(0, 1))(*pair)):
+            assert got.shape == want.shape and mx.allclose(got, want, rtol=1e-4, atol=1e-5), (steps, sizes)
 
 
 def test_enable_and_disable():
