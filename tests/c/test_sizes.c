@@ -126,7 +126,7 @@ static bool mapped(void *ctx, mx_array *const *x, int nin, mx_array **out, int n
 
 TEST(sizes_of_one_of_a_batch_are_its_own)
 {
-    mx_array *x = mx_reshape(mx_arange(0, 8, 1, MX_FLOAT32), SHAPE(2, 2, 2)), *y;
+    mx_array *x = mx_reshape(mx_arange(0, 8, 1, MX_FLOAT32), SHAPE(2, 2, 2)), *y = NULL;
     mx_array *like = mx_zeros(SHAPE(4, 7, 3), MX_FLOAT32);
     mx_program *p = program_of("compile", mapped, NULL, &like, 1, 1, true);
     CHECK(p && mx_program_run(p, &x, 1, &y, 1));
