@@ -242,7 +242,11 @@ bool trace_call(const char *op, mx_fn fn, void *ctx, mx_array *const *in, int ni
     for (int i = 0; i < nout; i++) out[i] = NULL;
     if (!fn(ctx, in, nin, out, nout))
         return mx_fail_false(MX_RUNTIME, "[%s] the function failed and recorded no error.", op);
-    return (pending || !mx_failed()) && op_has_all(op, out, nout);
+    if (!pending && mx_failed()) return false;
+    for (int i = 0; i < nout; i++) {
+        if (!out[i]) return mx_fail_false(MX_VALUE, "[%s] the function gave NULL as its result %d.", op, i);
+    }
+    return true;
 }
 
 bool mx_vjp(mx_fn fn, void *ctx, mx_array *const *in, int nin, mx_array *const *dout, int nout, mx_array **out,

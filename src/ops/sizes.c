@@ -387,7 +387,8 @@ mx_array *mx_number_of_elements(mx_array *x, mx_axes axes, bool inverted, mx_dty
     element_count_params p = {.dtype = dtype, .inverted = inverted};
     int at[MX_MAX_NDIM];
     int n = op_has("number_of_elements", x) ? axes_of("number_of_elements", axes, x->ndim, MX_VALUE, at) : -1;
-    if (n < 0 || !mx_dtype_size(dtype)) return NULL;
+    if (n < 0) return NULL;
+    if (!mx_dtype_size(dtype)) return mx_fail(MX_VALUE, "[number_of_elements] there is no dtype %d.", (int)dtype);
     p.axes = param_axes_of(at, n);
     return count_of(x, &p);
 }

@@ -134,3 +134,32 @@ TEST(sizes_of_one_of_a_batch_are_its_own)
     CHECK_VALUES(mx_flatten(y, 0, -1), 1e-6, -3, -1, 1, 3, -3, -1, 1, 3);
     mx_program_drop(p);
 }
+
+TEST(hostile_calls_of_what_takes_free_sizes)
+{
+    mx_array *x = mx_ones(SHAPE(3), MX_FLOAT32);
+    CHECK_CODE(mx_reshape_given(NULL, SHAPE(1)), MX_VALUE, "[reshape] an array argument is NULL");
+    CHECK_CODE(mx_reshape_given(x, SHAPE(2, -1)), MX_VALUE, "[reshape] Cannot infer the shape (2,-1)");
+    CHECK_CODE(mx_unflatten_given(x, 0, SHAPE(-1, (int64_t)1 << 62, (int64_t)1 << 62)), MX_VALUE, "[unflatten] axis 0");
+    CHECK_CODE(mx_sum_like(x, NULL), MX_VALUE, "[sum_to] an array argument is NULL");
+    CHECK_CODE(mx_number_of_elements(x, AXES(3), false, MX_FLOAT32), MX_VALUE, "[number_of_elements] axis 3");
+    CHECK_CODE(mx_number_of_elements(x, ALL_AXES, false, (mx_dtype)99), MX_VALUE, "[number_of_elements] there is no");
+    CHECK_VALUES(mx_number_of_elements(x, ALL_AXES, false, MX_FLOAT32), 0, 3);
+}
+
+static bool gives_nothing(void *ctx, mx_array *const *x, int nin, mx_array **out, int nout)
+{
+    (void)ctx, (void)x, (void)nin;
+    for (int i = 0; i < nout; i++) out[i] = NULL;
+    return true;
+}
+
+TEST(a_function_that_gives_nothing_is_named_by_its_transform)
+{
+    mx_array *x = mx_ones(SHAPE(3), MX_FLOAT32), *y, *dy;
+    CHECK_CODE(program_of("compile", gives_nothing, NULL, &x, 1, 1, false), MX_VALUE,
+               "[compile] the function gave NULL");
+    CHECK_CODE(mx_value_and_grad(gives_nothing, NULL, &x, 1, &y, &dy), MX_VALUE, "[value_and_grad] the function gave");
+    CHECK_CODE(mx_vmap(gives_nothing, NULL, &x, (int[]){0}, 1, &y, (int[]){0}, 1), MX_VALUE,
+               "[vmap] the function gave");
+}
