@@ -18,7 +18,7 @@ typedef struct cuda_op {
     uint8_t fold;                                   /* a reduction: its reduce_kind and 1 */
     uint8_t rows;                                   /* from rows to rows: a row_op */
 } cuda_op;
-enum row_op { ROWS_NONE, ROWS_SOFTMAX, ROWS_RMS_NORM, ROWS_LAYER_NORM };
+enum row_op { ROWS_NONE, ROWS_SOFTMAX, ROWS_SOFTMAX_VJP, ROWS_RMS_NORM, ROWS_LAYER_NORM };
 
 /* By id; NULL for views. */
 extern const cuda_op *const cuda_ops[OP_COUNT];

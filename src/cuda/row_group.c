@@ -177,7 +177,7 @@ static bool add_inside(const builder *b, int k, int in, const mx_array *x, uint8
 static int lift_of(const builder *b, int k, const mx_array *x)
 {
     const mx_array *node = b->g->nodes[k];
-    bool folded = op_of(node)->fold || (op_of(node)->rows && x == node->in[0]);
+    bool folded = op_of(node)->fold || op_of(node)->rows == ROWS_SOFTMAX_VJP || (op_of(node)->rows && x == node->in[0]);
     if (folded && (x->offset % 16 || (op_of(node)->fold && !array_is_contiguous(x)))) return -1;
     if (folded || same_shape(array_shape(node), b->p->shape)) return 0;
     if (b->is_row[k]) return kept_ones(b, node) == 0 ? b->gone : 0;

@@ -58,6 +58,14 @@ static void add_row_op(code_text *t, const elementwise_key *key, int k)
         code_add(t, " - st.p%d.peak) * st.p%d.scale)", k, k);
         return;
     }
+    if (op_of(key, k)->rows == ROWS_SOFTMAX_VJP) {
+        code_add(t, "stored<%s>(", type);
+        add_value(t, key, s->from[0]);
+        code_add(t, " * (");
+        add_value(t, key, s->from[1]);
+        code_add(t, " - st.p%d))", k);
+        return;
+    }
     code_add(t, s->nin == 3 ? "stored<%s>(stored<%s>(stored<%s>((" : "stored<%s>(stored<%s>((", type, type, type);
     add_value(t, key, s->from[0]);
     code_add(t, " - st.p%d.mean) * st.p%d.inverse) * ", k, k);
@@ -88,10 +96,9 @@ static void add_state(code_text *t, const elementwise_key *key)
         const char *type = code_computed(s->dtype);
         if (s->flags & STEP_ROW) code_add(t, "    %s s%d;\n", type, k);
         if (!op_of(key, k)->rows) continue;
-        code_add(t,
-                 op_of(key, k)->rows == ROWS_SOFTMAX ? "    peak_and_scale<%s> p%d;\n"
-                                                     : "    mean_and_inverse<%s> p%d;\n",
-                 type, k);
+        static const char *const states[] = {"", "peak_and_scale<", "", "mean_and_inverse<", "mean_and_inverse<"};
+        const char *state = states[op_of(key, k)->rows];
+        code_add(t, "    %s%s%s p%d;\n", state, type, *state ? ">" : "", k);
     }
     code_add(t, "};\n");
 }
@@ -99,9 +106,11 @@ static void add_state(code_text *t, const elementwise_key *key)
 /* What step k folds, of an element. */
 static void add_folded(code_text *t, const elementwise_key *key, int k)
 {
-    uint8_t from = key->steps[k].from[0];
+    uint8_t from = key->steps[k].from[0], by = key->steps[k].from[1];
     uint64_t needed = 0;
+    bool of_two = op_of(key, k)->rows == ROWS_SOFTMAX_VJP;
     mark(key, from, &needed);
+    if (of_two) mark(key, by, &needed);
     code_add(t,
              "struct folded_%d {\n    const row_state &st;\n    template <int W> __device__ __forceinline__ %s "
              "operator()(const operands<W> &v, int j) const\n    {\n",
@@ -109,6 +118,10 @@ static void add_folded(code_text *t, const elementwise_key *key, int k)
     add_elements(t, key, needed);
     code_add(t, "        return ");
     add_value(t, key, from);
+    if (of_two) {
+        code_add(t, " * ");
+        add_value(t, key, by);
+    }
     code_add(t, ";\n    }\n};\n");
 }
 
@@ -125,6 +138,8 @@ static void add_row_step(code_text *t, const elementwise_key *key, int k)
                  k, elementwise_type(s->dtype), fold, in, fold, in, k);
     } else if (op->rows == ROWS_SOFTMAX) {
         code_add(t, "    st.p%d = softmax_values<%s>(p, folded_%d{st}, shared);\n", k, type, k);
+    } else if (op->rows == ROWS_SOFTMAX_VJP) {
+        code_add(t, "    st.p%d = sum_values<%s>(p, folded_%d{st}, shared);\n", k, type, k);
     } else if (op->rows) {
         code_add(t, "    st.p%d = norm_values<%s, %s>(p, folded_%d{st}, EPS, shared);\n", k, type,
                  op->rows == ROWS_LAYER_NORM ? "true" : "false", k);

@@ -34,5 +34,5 @@ static bool logsumexp(cuda_call *c)
 }
 
 const cuda_op cuda_softmax = {.run = softmax, .rows = ROWS_SOFTMAX};
-const cuda_op cuda_softmax_vjp = {.run = softmax_vjp};
+const cuda_op cuda_softmax_vjp = {.run = softmax_vjp, .rows = ROWS_SOFTMAX_VJP};
 const cuda_op cuda_logsumexp = {.run = logsumexp, .fold = REDUCE_LOGSUMEXP + 1};

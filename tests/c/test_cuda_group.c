@@ -45,6 +45,12 @@ static void added_layer_norm(mx_array *const *in, mx_array **out)
     out[0] = mx_square(mx_layer_norm(mx_sub(in[0], in[1]), in[2], in[3], 1e-5f));
 }
 
+static void softmax_gradient(mx_array *const *in, mx_array **out)
+{
+    mx_array *y = mx_softmax(mx_add(in[0], in[1]), AXES(-1), true);
+    out[0] = mx_mul(op_apply(&mx_op_softmax_vjp, NULL, y, mx_mul(in[1], in[2])), in[3]);
+}
+
 static void by_the_largest(mx_array *const *in, mx_array **out)
 {
     mx_array *most = mx_max(mx_abs(in[0]), AXES(-1), KEEP), *least = mx_min(mx_mul(in[0], in[1]), AXES(-1), KEEP);
@@ -112,8 +118,13 @@ TEST(groups_over_rows_have_the_bits_of_their_ops)
     static const struct {
         const char *what;
         composition f;
-    } all[] = {{"softmax", masked_softmax},  {"layer norm", layer_norm_by_hand}, {"cross entropy", cross_entropy},
-               {"rms_norm", added_rms_norm}, {"layer_norm", added_layer_norm},   {"largest", by_the_largest}};
+    } all[] = {{"softmax", masked_softmax},
+               {"layer norm", layer_norm_by_hand},
+               {"cross entropy", cross_entropy},
+               {"rms_norm", added_rms_norm},
+               {"layer_norm", added_layer_norm},
+               {"largest", by_the_largest},
+               {"softmax's gradient", softmax_gradient}};
     static const int64_t sizes[][2] = {{5, 7}, {37, 129}, {300, 16}, {3, 256}, {1, 64}, {20, 100}};
     static const mx_dtype dtypes[] = {MX_FLOAT32, MX_BFLOAT16, MX_FLOAT16, MX_FLOAT64};
     if (mx_default_device().type != MX_GPU) return;
@@ -127,6 +138,7 @@ TEST(groups_over_rows_have_the_bits_of_their_ops)
         }
     }
     compare("long softmax", masked_softmax, MX_FLOAT32, 2, 9000);
+    compare("long gradient", softmax_gradient, MX_FLOAT16, 2, 9000);
     compare("long rms_norm", added_rms_norm, MX_BFLOAT16, 2, 9000);
     compare("long rows", layer_norm_by_hand, MX_FLOAT32, 5000, 1100);
     gpu->fuse_at_once = at_once;

@@ -381,6 +381,7 @@ static void check_row_groups(run *r, mx_dtype dtype, int64_t n)
     check_rows(r, mx_sigmoid(mx_rms_norm(mx_add(x[0], x[1]), x[2], 1e-5f)));
     check_rows(r, mx_mul(mx_layer_norm(mx_add(x[0], x[1]), x[2], x[3], 1e-5f), x[0]));
     check_rows(r, mx_logsumexp(mx_mul(x[0], eps), last, false));
+    check_rows(r, mx_mul(op_apply(&mx_op_softmax_vjp, NULL, mx_mul(x[0], x[2]), x[1]), eps));
     mx_scope_close(s, NULL);
 }
 

@@ -156,6 +156,14 @@ template <class A, class V> DEVICE peak_and_scale<A> softmax_values(const row_pl
     return r;
 }
 
+// As softmax_vjp.cuh.
+template <class A, class V> DEVICE A sum_values(const row_place &p, const V &value, void *shared)
+{
+    A total = 0;
+    each_strip(p, fold_into<sum_fold<A>, V, A>{value, total});
+    return group_fold<sum_fold<A>>(total, p.g.lanes, reinterpret_cast<A *>(shared));
+}
+
 // As moments.cuh.
 template <class A> struct mean_and_inverse {
     A mean, inverse;
