@@ -254,6 +254,60 @@ def matmul():
             met=None if TINY else rate / best >= 0.97)
 
 
+# ---- attention
+
+def shapes_of_attention():
+    """Batches, query heads, key heads, queries, keys, head size, causal."""
+    if TINY:
+        return [(1, 2, 1, 32, 32, 64, True), (1, 4, 1, 1, 128, 64, False)]
+    return [(4, 32, 32, 4096, 4096, 128, False), (4, 32, 32, 4096, 4096, 128, True), (4, 32, 32, 4096, 4096, 64, True),
+            (4, 32, 8, 4096, 4096, 128, True), (1, 32, 8, 1, 8192, 128, False), (32, 32, 8, 1, 8192, 128, False)]
+
+
+def mica_attention(mx, q, k, v, causal, gradient):
+    q, k, v = (mx.random.normal(x).astype(mx.bfloat16) for x in (q, k, v))
+    mx.eval(q, k, v)
+
+    def forward(q, k, v):
+        mask = "causal" if causal else None
+        return mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1]**-0.5, mask=mask)
+    if not gradient:
+        return seconds_of(mx, lambda: forward(q, k, v))
+    backward = mx.grad(lambda *x: forward(*x).sum(), argnums=(0, 1, 2))
+    return seconds_of(mx, lambda: backward(q, k, v))
+
+
+def torch_attention(torch, q, k, v, causal, gradient):
+    q, k, v = (torch.randn(*x, device="cuda", dtype=torch.bfloat16, requires_grad=gradient) for x in (q, k, v))
+
+    def once():
+        shared = q.shape[1] != k.shape[1]
+        y = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=shared)
+        return torch.autograd.grad(y.sum(), (q, k, v)) if gradient else y
+    return best_of(lambda n: ([once() for _ in range(n)], torch.cuda.synchronize()))
+
+
+def attention():
+    import mlx.core as mx
+    mx.set_default_device(mx.gpu)
+    torch = torch_or_none()
+    if not torch:
+        row("torch", None, "", note="is not here: nothing to compare with")
+    for batch, heads, key_heads, queries, keys, width, causal in shapes_of_attention():
+        shapes = (batch, heads, queries, width), (batch, key_heads, keys, width), (batch, key_heads, keys, width)
+        name = f"{batch} x {heads}/{key_heads} heads, {queries} x {keys}, {width}" + (", causal" if causal else "")
+        amount, unit, goal = 4 * batch * heads * queries * keys * width / (2 if causal else 1), "FLOP/s", 400e12
+        if queries == 1:
+            amount, unit, goal = 4 * batch * key_heads * keys * width, "B/s", 0.8 * copy_ceiling()
+        for gradient in (False, True)[:1 if queries == 1 else 2]:
+            done = amount * (3.5 if gradient else 1)
+            own = done / mica_attention(mx, *shapes, causal, gradient)
+            peer = done / torch_attention(torch, *shapes, causal, gradient) if torch else None
+            least = goal * (323 / 400 if gradient else 1)  # 400 forward and 300 backward
+            row(name + (", with gradients" if gradient else ""), own, unit, goal=f"{least:.3g} {unit}",
+                met=None if TINY else own >= least, **({"share": own / peer, "of": "torch"} if torch else {}))
+
+
 # ---- steps
 
 def logistic(mx):
@@ -399,6 +453,7 @@ SECTIONS = {
     "ceilings": Section("what the device can do at most", 40, ceilings),
     "bandwidth": Section("elementwise work, reductions, rows", 50, bandwidth),
     "matmul": Section("matrix products", 30, matmul),
+    "attention": Section("attention", 120, attention, asked=True),
     "steps": Section("tiny steps", 15, steps),
     "train": Section("the train step of the language model", 165, train),
     "start": Section("start of a process", 50, start),
