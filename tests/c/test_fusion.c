@@ -183,6 +183,40 @@ TEST(chains_are_the_same_fused_and_unfused)
     }
 }
 
+/* Each round reads its x twice, the second time by a step that is run aside while x is in registers. */
+static mx_array *rounds(mx_array *x, mx_array *y, mx_array *one, int which)
+{
+    mx_scope s = mx_scope_open();
+    for (int i = 0; i < 5; i++) {
+        mx_array *high = mx_maximum(mx_add(mx_mul(x, y), one), y);
+        mx_array *low = which == 0   ? mx_mul(one, x)
+                        : which == 1 ? mx_sub(one, x)
+                        : which == 2 ? mx_square(x)
+                                     : mx_abs(x);
+        x = which % 2 ? mx_sub(high, low) : mx_div(low, high);
+    }
+    return mx_scope_close(s, x);
+}
+
+TEST(steps_run_aside_are_the_same_fused_and_unfused)
+{
+    static const int64_t sizes[] = {256, 1000, 20001};
+    bool before = runtime.fuse;
+    for (int k = 0; k < 12; k++) {
+        mx_array *x = with_special_values(sizes[k / 4], 1), *y = with_special_values(sizes[k / 4], 2), *z[2];
+        mx_array *one = mx_scalar(0.25, MX_FLOAT32);
+        CHECK(mx_eval_n((mx_array *[]){x, y, one}, 3));
+        for (int fuse = 0; fuse < 2; fuse++) {
+            runtime.fuse = fuse;
+            z[fuse] = rounds(x, y, one, k % 4);
+            CHECK(mx_eval(z[fuse]));
+        }
+        runtime.fuse = before;
+        check_that(same_bits(z[0], z[1]), __FILE__, __LINE__, "case %d differs", k);
+        mx_drop_n(z, 2);
+    }
+}
+
 /* Large enough for streaming stores and several threads. */
 #ifndef __SANITIZE_THREAD__ /* takes minutes there; the small ones run */
 TEST(large_random_programs_are_the_same_fused_and_unfused)

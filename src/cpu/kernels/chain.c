@@ -27,6 +27,16 @@ typedef float loose_lanes VECTOR(REGISTER) ALIGNED(4); /* at any address */
         NEXT;                                                                                                          \
     }
 #define ITSELF(name, f) LINK(name, f, , a0, a1, a2, a3, a4, a5, a6, a7)
+/* ... that leaves the registers as they are. */
+#define ASIDE(name, f, prepare, y0, y1, y2, y3, y4, y5, y6, y7)                                                        \
+    static void aside_##name(const chain_link *link, int64_t i, CHAIN_VALUE)                                           \
+    {                                                                                                                  \
+        loose_lanes *to = (loose_lanes *)(link[1].tile + (i & link[1].mask));                                          \
+        prepare;                                                                                                       \
+        to[0] = f(a0, y0), to[1] = f(a1, y1), to[2] = f(a2, y2), to[3] = f(a3, y3);                                    \
+        to[4] = f(a4, y4), to[5] = f(a5, y5), to[6] = f(a6, y6), to[7] = f(a7, y7);                                    \
+        link[2].run(link + 2, i, a0, a1, a2, a3, a4, a5, a6, a7);                                                      \
+    }
 #define BOTH(name, expression)                                                                                         \
     ALWAYS_INLINE chain_lanes name##_lanes(chain_lanes x, chain_lanes y)                                               \
     {                                                                                                                  \
@@ -41,7 +51,12 @@ typedef float loose_lanes VECTOR(REGISTER) ALIGNED(4); /* at any address */
     LINK(name##_x_one, name##_lanes, OTHER, y, y, y, y, y, y, y, y)                                                    \
     LINK(name##_one_x, name##_turned, OTHER, y, y, y, y, y, y, y, y)                                                   \
     ITSELF(name##_x_x, name##_lanes)                                                                                   \
-    const cpu_chain KERNEL(chain_##name) = {name##_x_tile, name##_tile_x, name##_x_one, name##_one_x, name##_x_x};
+    ASIDE(name##_x_one, name##_lanes, OTHER, y, y, y, y, y, y, y, y)                                                   \
+    ASIDE(name##_one_x, name##_turned, OTHER, y, y, y, y, y, y, y, y)                                                  \
+    ASIDE(name##_x_x, name##_lanes, , a0, a1, a2, a3, a4, a5, a6, a7)                                                  \
+    const cpu_chain KERNEL(chain_##name) = {name##_x_tile,        name##_tile_x,     name##_x_one,                     \
+                                            name##_one_x,         name##_x_x,        aside_##name##_x_one,             \
+                                            aside_##name##_one_x, aside_##name##_x_x};
 #define ALONE(name, expression)                                                                                        \
     ALWAYS_INLINE chain_lanes name##_lanes(chain_lanes x, chain_lanes y)                                               \
     {                                                                                                                  \
@@ -49,7 +64,8 @@ typedef float loose_lanes VECTOR(REGISTER) ALIGNED(4); /* at any address */
         return expression;                                                                                             \
     }                                                                                                                  \
     ITSELF(name##_x_x, name##_lanes)                                                                                   \
-    const cpu_chain KERNEL(chain_##name) = {.x_x = name##_x_x};
+    ASIDE(name##_x_x, name##_lanes, , a0, a1, a2, a3, a4, a5, a6, a7)                                                  \
+    const cpu_chain KERNEL(chain_##name) = {.x_x = name##_x_x, .aside_x_x = aside_##name##_x_x};
 
 BOTH(add, x + y)
 BOTH(sub, x - y)

@@ -30,12 +30,15 @@ typedef struct cpu_chain {
     chain_fn x_tile, tile_x; /* x op y, y op x; y from a tile */
     chain_fn x_one, one_x;   /* ... y one value */
     chain_fn x_x;            /* x op x, or a unary op of x */
+    /* The last three, with the result put where the link behind says; x goes on. */
+    chain_fn aside_x_one, aside_one_x, aside_x_x;
 } cpu_chain;
 
 #define CHAINS(CHAIN)                                                                                                  \
     CHAIN(add)                                                                                                         \
     CHAIN(sub)                                                                                                         \
-    CHAIN(mul) CHAIN(div) CHAIN(maximum) CHAIN(minimum) CHAIN(neg) CHAIN(abs) CHAIN(square) CHAIN(sqrt) CHAIN(rsqrt)   \
+    CHAIN(mul)                                                                                                         \
+    CHAIN(div) CHAIN(maximum) CHAIN(minimum) CHAIN(neg) CHAIN(abs) CHAIN(square) CHAIN(sqrt) CHAIN(rsqrt)              \
         CHAIN(reciprocal)
 #define CHAIN(name) extern const cpu_chain KERNEL(chain_##name);
 CHAINS(CHAIN)

@@ -112,6 +112,8 @@ bool KERNEL(tile_add)(tile_program *p, const mx_array *node, mx_array *const *in
     s->read = s->direct = s->stored = s->parked = false;
     s->chained = 0;
     s->link = NULL;
+    s->aside = TILE_NO_SLOT;
+    s->is_aside = false;
     s->slot = TILE_NO_SLOT;
     s->last = (int8_t)k;
     s->out = NULL;
@@ -237,24 +239,55 @@ static void set_link(const tile_program *p, tile_step *s, int x)
     bool first = s->in[0] == x;
     if (s->nin == 1 || s->in[0] == s->in[1]) {
         s->other = TILE_NO_SLOT;
-        s->link = op->x_x;
+        s->link = s->is_aside ? op->aside_x_x : op->x_x;
     } else {
         s->other = s->in[first];
         bool one = is_constant(p, s->other);
         s->link = first ? (one ? op->x_one : op->x_tile) : one ? op->one_x : op->tile_x;
+        if (s->is_aside) s->link = first ? op->aside_x_one : op->aside_one_x;
     }
 }
 
-/* Step j of a chain of the steps [first, end). */
-static void add_to_chain(const tile_program *p, tile_step *s, int j, int first, int end)
+static bool reads_step(const tile_step *s, int k)
 {
-    int before = j > first ? TILE_OPERANDS + j - 1 : TILE_NO_SLOT;
+    return s->in[0] == TILE_OPERANDS + k || (s->nin == 2 && s->in[1] == TILE_OPERANDS + k);
+}
+
+/* Step j of the chain of the steps [first, end) reads what an earlier one made, while the running value is the operand of
+ * step j + 1: it is run aside when its own is in the registers, so that neither has to be loaded again. */
+static void put_aside(tile_program *p, int j, int first, int end)
+{
+    tile_step *s = &p->steps[j];
+    bool one = s->nin == 1 || s->in[0] == s->in[1], turned = !one && is_constant(p, s->in[0]);
+    if (j + 1 >= end || s->written || s[-1].is_aside || reads_step(s, j - 1) || !reads_step(s + 1, j - 1)) return;
+    int from = s->in[turned] - TILE_OPERANDS;
+    if (from < first || from >= j - 1 || (!one && !turned && !is_constant(p, s->in[1]))) return;
+    tile_step *made = &p->steps[from];
+    if (made->aside != TILE_NO_SLOT || made->is_aside || made[1].is_aside || !reads_step(made + 1, from)) return;
+    made->aside = (int8_t)j;
+    s->is_aside = true;
+}
+
+/* Do steps of the chain from j on read k, but for what is run aside? */
+static bool is_read_from(const tile_program *p, int k, int j)
+{
+    for (; j <= p->steps[k].last; j++) {
+        if (j != p->steps[k].aside && reads_step(&p->steps[j], k)) return true;
+    }
+    return false;
+}
+
+/* Step j of a chain of the steps [first, end); `before` made the running value. */
+static void add_to_chain(const tile_program *p, tile_step *s, int j, int before, int end)
+{
     bool goes_on = s->in[0] == before || (s->nin == 2 && s->in[1] == before);
     int x = goes_on ? before : s->in[s->nin == 2 && is_constant(p, s->in[0])];
     s->start = (int8_t)x;
-    s->load = goes_on ? NULL : is_constant(p, x) ? KERNEL(chain_load_one) : KERNEL(chain_load);
+    s->load = goes_on || s->is_aside ? NULL : is_constant(p, x) ? KERNEL(chain_load_one) : KERNEL(chain_load);
     set_link(p, s, x);
-    s->stored = s->written || s->last != j + 1 || j + 1 == end;
+    int next = j + 1 < end && s[1].is_aside ? j + 2 : j + 1;
+    bool goes_to_next = next < end && !s->is_aside && reads_step(&p->steps[next], j);
+    s->stored = s->written || !goes_to_next || s->last >= end || is_read_from(p, j, next + 1);
     s->parked = !s->written && s->last < end;
 }
 
@@ -290,7 +323,11 @@ static void make_chains(tile_program *p)
     for (int k = 0, n; k < p->step_count; k += n ? n : 1) {
         n = chain_length(p, k);
         p->steps[k].chained = (int8_t)n;
-        for (int j = k; j < k + n; j++) add_to_chain(p, &p->steps[j], j, k, k + n);
+        for (int j = k + 2; j < k + n; j++) put_aside(p, j, k, k + n);
+        for (int j = k, before = TILE_NO_SLOT; j < k + n; j++) {
+            add_to_chain(p, &p->steps[j], j, before, k + n);
+            if (!p->steps[j].is_aside) before = TILE_OPERANDS + j;
+        }
     }
     p->in_place = p->flat && !p->stream && p->steps[0].chained == p->step_count;
 }
@@ -393,7 +430,8 @@ static void take_slots(tile_program *p)
         taken = k + count > taken ? k + count : taken;
         give_inputs(p, s, k, true, &slots);
         s->direct = s->written && s->body && !s->rounded && !p->stream;
-        if (!s->direct) take_step(&slots, s);
+        if (!s->direct && !s->is_aside) take_step(&slots, s);
+        if (s->aside != TILE_NO_SLOT) take_step(&slots, &p->steps[s->aside]);
         give_inputs(p, s, k, false, &slots);
         if (!s->read) give_step(&slots, s);
     }

@@ -59,6 +59,8 @@ typedef struct tile_step {
     bool stored;         /* its value leaves the registers */
     bool parked;         /* ... for later steps of the chain only: the place of one block is enough */
     int8_t start, other; /* sources: of the running value, and of the other operand */
+    int8_t aside;        /* a later step that is run behind this one, from the same running value; TILE_NO_SLOT: none */
+    bool is_aside;       /* it is such a step */
     chain_fn load, link; /* load is NULL where the running value is what the step before made */
 } tile_step;
 

@@ -259,9 +259,13 @@ static void run_links(const tile_program *p, int k, const void *const *values, i
     int count = 0;
     for (int j = k; j < k + p->steps[k].chained; j++) {
         const tile_step *s = &p->steps[j];
+        if (s->is_aside) continue;
         if (s->load) links[count++] = link_to(p, s->load, values, s->start);
         links[count++] = link_to(p, s->link, values, s->other);
         if (s->stored) links[count++] = link_to(p, KERNEL(chain_store), values, TILE_OPERANDS + j);
+        if (s->aside == TILE_NO_SLOT) continue;
+        links[count++] = link_to(p, p->steps[s->aside].link, values, p->steps[s->aside].other);
+        links[count++] = link_to(p, NULL, values, TILE_OPERANDS + s->aside);
     }
     links[count] = (chain_link){.run = KERNEL(chain_end)};
     int64_t whole = end - (end - begin) % CHAIN_BLOCK;
