@@ -2,6 +2,7 @@
  *
  * Scaled dot-product attention: the op and its backward op. */
 #include "check.h"
+#include <math.h>
 
 static mx_array *full(mx_array *const *x)
 {
@@ -96,7 +97,12 @@ const op_sample samples_attention[] = {
      ANY_ORDER | NULL_ALLOWED},
     {"queries that see no key", causal, {IN(1, 2, 7, 8), IN(1, 1, 4, 8), IN(1, 1, 4, 8)}, KERNELS, 32, ANY_ORDER},
     {"values of another size", causal, {IN(1, 2, 5, 8), IN(1, 2, 7, 8), IN(1, 2, 7, 33)}, KERNELS, 32, ANY_ORDER},
-    {"whole blocks", causal, {IN(1, 4, 300, 128), IN(1, 2, 500, 128), IN(1, 2, 500, 128)}, SOME, 256, LARGE | FULL_ONLY},
+    {"whole blocks",
+     causal,
+     {IN(1, 4, 300, 128), IN(1, 2, 500, 128), IN(1, 2, 500, 128)},
+     SOME,
+     256,
+     LARGE | FULL_ONLY},
     {"whole blocks, a mask",
      masked,
      {IN(2, 2, 200, 64), IN(2, 1, 300, 64), IN(2, 1, 300, 64), IN_MASK(2, 1, 200, 300)},
@@ -259,4 +265,38 @@ TEST(attention_masks_agree)
     mx_array *mask = mx_astype(mx_tri(5, 5, 0, MX_FLOAT32), MX_BOOL);
     mx_array *a = mx_attention(q, k, q, 0.5f, true, NULL, NULL), *b = mx_attention(q, k, q, 0.5f, false, mask, NULL);
     CHECK(mx_value(mx_max(mx_abs(mx_sub(a, b)), ALL_AXES, false)) < 1e-6);
+}
+
+static void check_row(mx_array *y, int row, double want)
+{
+    double got = mx_value(mx_slice(mx_reshape(mx_astype(y, MX_FLOAT32), SHAPE(-1)), (int64_t[]){row},
+                                   (int64_t[]){row + 1}, (int64_t[]){1}));
+    check_that(want != want ? got != got : got - want < 0.01 && want - got < 0.01, __FILE__, __LINE__,
+               "row %d: %g, not %g", row, got, want);
+}
+
+/* Scores are all equal, the values are 0 to 3: a row is the mean of what it sees. */
+static void check_specials(mx_dtype dtype)
+{
+    const double inf = HUGE_VAL;
+    mx_array *q = mx_ones(SHAPE(1, 1, 3, 4), dtype), *k = mx_ones(SHAPE(1, 1, 4, 4), dtype);
+    mx_array *v = mx_astype(mx_reshape(mx_arange(0, 4, 1, MX_FLOAT32), SHAPE(1, 1, 4, 1)), dtype);
+    float added[12] = {0,          0,          0,          0, -HUGE_VALF, -HUGE_VALF,
+                       -HUGE_VALF, -HUGE_VALF, -HUGE_VALF, 0, -HUGE_VALF, -HUGE_VALF};
+    float seen[12] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    mx_array *mask = mx_astype(mx_from_data(seen, SHAPE(3, 4), MX_FLOAT32), MX_BOOL);
+    mx_array *y = mx_attention(q, k, v, 0.5f, false, mask, NULL);
+    check_row(y, 0, 0.5), check_row(y, 1, 1.5), check_row(y, 2, 3);
+    y = mx_attention(q, k, v, 0.5f, false, mx_astype(mx_from_data(added, SHAPE(3, 4), MX_FLOAT32), dtype), NULL);
+    check_row(y, 0, 1.5), check_row(y, 1, inf - inf), check_row(y, 2, 1);
+    float odd[3] = {1, (float)inf, (float)(inf - inf)};
+    mx_array *rows = mx_astype(mx_reshape(mx_from_data(odd, SHAPE(3), MX_FLOAT32), SHAPE(1, 1, 3, 1)), dtype);
+    y = mx_attention(mx_mul(q, rows), k, v, 0.5f, false, NULL, NULL);
+    check_row(y, 0, 1.5), check_row(y, 1, inf - inf), check_row(y, 2, inf - inf);
+}
+
+TEST(attention_special_values)
+{
+    check_specials(MX_FLOAT32);
+    check_specials(MX_BFLOAT16);
 }
