@@ -13,7 +13,7 @@ const bool HALF = sizeof(T) == 2;
 const int WIDTH = ATTENTION_SIZE(SIZE), CHUNK = 16 / (int)sizeof(T), CHUNKS = WIDTH / CHUNK;
 
 // ---- Numbers: logarithms are to base 2 for the 16-bit floats, whose exponential is one instruction
-const float LOG_UNIT = HALF ? 0.69314718055994531f : 1.0f, UNITS = HALF ? 1.4426950408889634f : 1.0f;
+constexpr float LOG_UNIT = HALF ? 0.69314718055994531f : 1.0f, UNITS = HALF ? 1.4426950408889634f : 1.0f;
 DEVICE float exp_units(float x)
 {
     return HALF ? exp2_approx(x) : expf(x);
@@ -91,9 +91,9 @@ template <int M> DEVICE void store_rows(const attention_side &to, int batch, int
 }
 
 // ---- Scores that need not count (core/params/attention.h says what they are then)
-const float EXCLUDED = -2e38f * UNITS;
-const float LOW = -1e38f * UNITS;
-const float LEAST = -3.4e38f; // of an added mask: in base 2 the least number would be infinite
+constexpr float EXCLUDED = -2e38f * UNITS;
+constexpr float LOW = -1e38f * UNITS;
+constexpr float LEAST = -3.4e38f; // of an added mask: in base 2 the least number would be infinite
 
 DEVICE const char *mask_of(const attention_rules &r, int batch, int head)
 {
