@@ -41,6 +41,8 @@ typedef struct mx_backend {
     /* The role that a node may have in a group of this backend; NULL: all run alone. */
     mx_role (*role)(const mx_array *node);
     int64_t longest_row; /* elements that a row of a group may have */
+    /* How a node that works along rows shares them out: those of a group agree.  NULL: they always do. */
+    int64_t (*team)(const mx_array *node);
     /* Where a product takes but one node with it: may that be `reader`, which reads it?  NULL: maps and views follow it. */
     bool (*ends_product)(const mx_array *product, const mx_array *reader);
     /* For the profiler, where `run` only starts the work; NULL: it does all of it.  A place in the stream's order (NULL:

@@ -25,6 +25,8 @@ extern const cuda_op *const cuda_ops[OP_COUNT];
 
 bool cuda_run(mx_stream *stream, const mx_group *group);
 mx_role cuda_role(const mx_array *node);
+/* row_group.c: lanes, and all else that kernels of rows must have in common. */
+int64_t cuda_team(const mx_array *node);
 bool cuda_flush(mx_stream *stream);
 bool cuda_wait(mx_stream *stream);
 /* mark.c, for the profiler */

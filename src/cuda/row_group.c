@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Groups with reductions, softmax or norms along rows as one program: which values are one an element and which one a
- * row, and how many lanes a row has.  Where the ops alone would use different numbers of lanes, chunks, or columns, their
- * order of adding cannot be kept in one kernel, and the group runs node by node. */
+ * row, and how many lanes a row has.  Ops that would use different numbers of lanes alone cannot keep their order of
+ * adding in one kernel: the planner puts them in different groups (cuda_team). */
 #include "cuda/group.h"
 #include "cuda/reduce.h"
 #include "cuda/rows.h"
@@ -72,6 +72,18 @@ static bool set_rows(builder *b, const mx_array *node)
     if (fold) b->rows->fold_vectors = vectors;
     return first ||
            (b->gone == gone && b->bytes == bytes && b->rows->lanes == lanes && same_shape(b->p->shape, array_shape(x)));
+}
+
+int64_t cuda_team(const mx_array *node)
+{
+    const mx_array *x = node->in[0];
+    int gone = cuda_folded_dimensions(node), lanes = 0;
+    int64_t n = 1, bytes = (int64_t)mx_dtype_size((mx_dtype)x->dtype);
+    bool vectors;
+    for (int i = x->ndim - gone; i < x->ndim; i++) n *= x->shape[i];
+    if (op_of(node)->rows) lanes = rows_lanes(n, bytes);
+    if (op_of(node)->fold && !cuda_reduce_rows(x->size / n, n, bytes, &lanes, &vectors)) lanes = 0;
+    return (lanes * (MX_MAX_NDIM + 1) + gone) * 256 + bytes;
 }
 
 static bool set_eps(builder *b, const mx_array *node)

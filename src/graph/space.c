@@ -4,6 +4,7 @@
  * element-a-row values behind it are made from. */
 #include "graph/space.h"
 #include "core/layout.h"
+#include "core/stream.h"
 
 enum { LONGEST_COLUMNS = 8192 }; /* a chunk of rows of a sum over rows waits in the cache */
 
@@ -76,6 +77,15 @@ static bool set_rows(group_space *s, int64_t rows, int64_t n)
     return true;
 }
 
+static bool set_team(group_space *s, const mx_array *node)
+{
+    const mx_backend *backend = node->stream->backend;
+    int64_t team = backend->team ? backend->team(node) : 0;
+    if (s->team && s->team != team) return false;
+    s->team = team;
+    return true;
+}
+
 /* Which elements belong together does not matter to what is computed for each. */
 static const char *begin_any(group_space *s, const mx_array *node)
 {
@@ -99,6 +109,7 @@ const char *space_begin(group_space *s, mx_role role, const mx_array *node, int6
         *s = (group_space){.size = whole, .rows = n, .n = node->size, .has_rows = true};
         return s->n > LONGEST_COLUMNS || s->n < 2 ? "its reader's rows are too long" : NULL;
     }
+    set_team(s, node);
     s->is_long = n > longest_row;
     if (n < 2 || (role == ROLE_ROWS && s->is_long)) return "its reader's rows are too long";
     s->size = whole;
@@ -143,6 +154,7 @@ const char *space_join(group_space *s, mx_role role, mx_array *node, edge_kind e
         if (n > longest_row || s->is_long) return "its rows are too long";
         if (role == ROLE_FOLD && folds_columns(role, node)) return "it folds columns";
         if (!set_rows(s, node->in[0]->size / n, n)) return "it has other rows";
+        if (!set_team(s, node)) return "it shares rows out otherwise";
         s->has_rows = true;
         return NULL;
     default: return "it runs alone";

@@ -10,6 +10,7 @@
 typedef struct group_space {
     int64_t size;    /* elements of a value with whole rows */
     int64_t rows, n; /* 0: no node has said yet */
+    int64_t team;    /* how what works along rows shares them out; 0: nothing does yet, or it does not matter */
     bool has_rows;   /* something works along rows */
     bool has_product;
     bool closed;  /* a product and the one node behind it: no other joins */

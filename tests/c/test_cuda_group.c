@@ -214,3 +214,31 @@ TEST(reductions_that_end_groups_have_the_bits_of_their_ops)
     }
     gpu->fuse_at_once = at_once;
 }
+
+/* ---- Ops that share rows out differently */
+static mx_array *softmax_and_sum(mx_array *x, mx_array *y)
+{
+    mx_array *p = mx_softmax(mx_mul(x, y), AXES(-1), true);
+    return mx_sub(mx_sum(mx_mul(p, mx_square(y)), AXES(-1), false), mx_like(x, 1));
+}
+
+TEST(other_teams_are_other_groups)
+{
+    if (mx_default_device().type != MX_GPU) return;
+    cuda_gpu *gpu = cuda_gpu_now();
+    bool at_once = gpu->fuse_at_once, fuse = runtime.fuse;
+    mx_array *x = check_random(SHAPE(20, 1024), MX_FLOAT32, -3, 3, 1), *out[2];
+    mx_array *y = check_random(SHAPE(20, 1024), MX_FLOAT32, -3, 3, 2);
+    gpu->fuse_at_once = true;
+    CHECK(mx_eval(x) && mx_eval(y));
+    for (int k = 0; k < 2; k++) {
+        runtime.fuse = k;
+        out[k] = softmax_and_sum(x, y);
+        CHECK(mx_eval(out[k]));
+    }
+    runtime.fuse = fuse;
+    gpu->fuse_at_once = at_once;
+    CHECK(same_bits(out[0], out[1]));
+    mx_array *p = mx_softmax(x, AXES(-1), true), *sum = mx_sum(x, AXES(-1), false);
+    CHECK(cuda_backend.team(p) != cuda_backend.team(sum));
+}
