@@ -30,7 +30,7 @@ static const vector vectors[] = {
     {"mma_tf32_1688_vector", 1, 0, 128},        {"mma_bf16_16816_rounded", 1, 0, 128},
     {"mma_f16_16816_rounded", 1, 0, 128},       {"mma_tf32_1688_rounded", 1, 0, 128},
     {"cp_async16_vector", 1, 0, 256},           {"last_block_arrive_vector", 7, 0, 33},
-    {"dynamic_shared_vector", 1, 4096, 1024},
+    {"block_again_vector", 7, 0, 224},          {"dynamic_shared_vector", 1, 4096, 1024},
 };
 
 /* ---- The device */

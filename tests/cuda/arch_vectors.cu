@@ -150,6 +150,12 @@ extern "C" __global__ void last_block_arrive_vector(u32 *out)
     if (threadIdx.x == 0) out[32] = ld_relaxed(counter);
 }
 
+// ---- The block's number, asked again
+extern "C" __global__ void block_again_vector(u32 *out)
+{
+    out[blockIdx.x * 32 + threadIdx.x] = block_again() * 32 + threadIdx.x;
+}
+
 // ---- Shared memory of a size that the launch says
 extern "C" __global__ void dynamic_shared_vector(u32 *out)
 {
