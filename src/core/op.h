@@ -136,6 +136,7 @@ enum {
     OP_IMPURE = 8,      /* two equal applications are not the same (file reads) */
     OP_ANY_SIZE = 32,   /* `shape` checks its inputs, and the parameters hold no sizes (all elementwise ops are so) */
     OP_IDENTITY = 16,   /* its output is its input under another name */
+    OP_SYMBOLIC = 64,   /* made anew at each replay (`resize`), so never computed */
 };
 
 struct mx_op {

@@ -98,10 +98,15 @@ static bool regroup_vmap(const mx_call *c, const int *axis_in, mx_array **out, i
     return (out[0] = regroup("reshape", c->in[0], &p)) != NULL;
 }
 
-const mx_op mx_op_regroup = {
-    OP_NAMED(regroup, "reshape"), .fields = regroup_fields, .params_size = sizeof(regroup_params),
-    .flags = OP_ANY_SIZE,         .shape = regroup_shape,   .vjp = regroup_vjp,
-    .jvp = regroup_jvp,           .vmap = regroup_vmap,     .resize = regroup_resize};
+const mx_op mx_op_regroup = {OP_NAMED(regroup, "reshape"),
+                             .fields = regroup_fields,
+                             .params_size = sizeof(regroup_params),
+                             .flags = OP_ANY_SIZE | OP_SYMBOLIC,
+                             .shape = regroup_shape,
+                             .vjp = regroup_vjp,
+                             .jvp = regroup_jvp,
+                             .vmap = regroup_vmap,
+                             .resize = regroup_resize};
 
 mx_array *mx_reshape_given(mx_array *x, mx_shape shape)
 {
@@ -190,7 +195,7 @@ static bool like_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
 }
 
 const mx_op mx_op_broadcast_like = {OP_NAMED(broadcast_like, "broadcast_to"),
-                                    .flags = OP_ANY_SIZE,
+                                    .flags = OP_ANY_SIZE | OP_SYMBOLIC,
                                     .shape = like_shape,
                                     .vjp = like_vjp,
                                     .jvp = like_jvp,
@@ -330,8 +335,9 @@ static bool sum_like_vmap(const mx_call *c, const int *axis_in, mx_array **out, 
     return sum && (out[0] = mx_reshape(sum, (mx_shape){to.ndim + x_is_mapped, whole})) != NULL;
 }
 
-const mx_op mx_op_sum_like = {OP_NAMED(sum_like, "sum_to"), .flags = OP_ANY_SIZE, .shape = like_shape,
-                              .vjp = sum_like_vjp,          .jvp = sum_like_jvp,  .vmap = sum_like_vmap,
+const mx_op mx_op_sum_like = {OP_NAMED(sum_like, "sum_to"), .flags = OP_ANY_SIZE | OP_SYMBOLIC,
+                              .shape = like_shape,          .vjp = sum_like_vjp,
+                              .jvp = sum_like_jvp,          .vmap = sum_like_vmap,
                               .resize = sum_like_resize};
 
 /* ---- element_count */
@@ -375,7 +381,7 @@ static bool count_vmap(const mx_call *c, const int *axis_in, mx_array **out, int
 const mx_op mx_op_element_count = {OP_NAMED(element_count, "number_of_elements"),
                                    .fields = count_fields,
                                    .params_size = sizeof(element_count_params),
-                                   .flags = OP_ANY_SIZE,
+                                   .flags = OP_ANY_SIZE | OP_SYMBOLIC,
                                    .shape = count_shape,
                                    .vjp = op_vjp_zero,
                                    .jvp = op_jvp_zero,
