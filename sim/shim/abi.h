@@ -10,7 +10,12 @@ extern "C" {
 #endif
 
 enum { SIM_MODULE_MAGIC = 0x51d0c0da };
-enum { SIM_READ = 0, SIM_WRITE = 1, SIM_ATOMIC = 2, SIM_COUNTED = 4 }; /* bits of an access; COUNTED: by the lint only */
+enum {
+    SIM_READ = 0,
+    SIM_WRITE = 1,
+    SIM_ATOMIC = 2,
+    SIM_COUNTED = 4
+}; /* bits of an access; COUNTED: by the lint only */
 enum { SIM_VOTE_ANY, SIM_VOTE_ALL, SIM_VOTE_COUNT };
 
 struct sim_uint3 {

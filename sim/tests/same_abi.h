@@ -14,8 +14,9 @@ extern "C" decltype(cuEventElapsedTime_v2) cuEventElapsedTime;
 #endif
 
 template <typename A, typename B>
-constexpr bool alike = sizeof(A) == sizeof(B) && std::is_pointer<A>::value == std::is_pointer<B>::value &&
-                       std::is_floating_point<A>::value == std::is_floating_point<B>::value;
+constexpr bool alike = sizeof(A) == sizeof(B) && std::is_pointer<A>::value
+                                                     == std::is_pointer<B>::value &&std::is_floating_point<A>::value
+                                                     == std::is_floating_point<B>::value;
 template <> constexpr bool alike<void, void> = true;
 
 template <typename A, typename B> struct same_abi : std::false_type {

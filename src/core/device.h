@@ -20,11 +20,11 @@ enum { GROUP_MAX = 64, GROUP_OPERANDS = 16 };
 /* What a node can be in a group of several. */
 typedef enum mx_role {
     ROLE_ALONE,
-    ROLE_MAP,     /* elementwise: anywhere; it has the group's rows, or one element for each of them */
-    ROLE_VIEW,    /* shows rows of another node as they are, or one element a row n times */
-    ROLE_ROWS,    /* from rows, along the last axis, to rows: anywhere */
-    ROLE_FOLD,    /* a reduction: of rows, anywhere; of all but the last axis or of very long rows, at the end */
-    ROLE_END,     /* a reduction over any axes: the last of a group of maps, and of views of which one may permute its axes */
+    ROLE_MAP,  /* elementwise: anywhere; it has the group's rows, or one element for each of them */
+    ROLE_VIEW, /* shows rows of another node as they are, or one element a row n times */
+    ROLE_ROWS, /* from rows, along the last axis, to rows: anywhere */
+    ROLE_FOLD, /* a reduction: of rows, anywhere; of all but the last axis or of very long rows, at the end */
+    ROLE_END, /* a reduction over any axes: the last of a group of maps, and of views of which one may permute its axes */
     ROLE_PRODUCT, /* a matrix product: no other node but maps and views, none of which it may read; or `ends_product` */
 } mx_role;
 

@@ -38,8 +38,8 @@ typedef struct cpu_chain {
     CHAIN(add)                                                                                                         \
     CHAIN(sub)                                                                                                         \
     CHAIN(mul)                                                                                                         \
-    CHAIN(div) CHAIN(maximum) CHAIN(minimum) CHAIN(neg) CHAIN(abs) CHAIN(square) CHAIN(sqrt) CHAIN(rsqrt)              \
-        CHAIN(reciprocal)
+    CHAIN(div)                                                                                                         \
+    CHAIN(maximum) CHAIN(minimum) CHAIN(neg) CHAIN(abs) CHAIN(square) CHAIN(sqrt) CHAIN(rsqrt) CHAIN(reciprocal)
 #define CHAIN(name) extern const cpu_chain KERNEL(chain_##name);
 CHAINS(CHAIN)
 #undef CHAIN
