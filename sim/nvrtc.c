@@ -326,13 +326,9 @@ static void remove_folder(const char *folder)
     if (!getenv("SIM_KEEP")) nvrtc_run_shell(command);
 }
 
-static int compile(struct sim_program *p, const struct options *o)
+/* Is there a way to run what the environment asks for? */
+static int check_mode(struct sim_program *p)
 {
-    char shim[PATH_BYTES], folder[PATH_BYTES], path[PATH_BYTES + 8];
-    if (!shim_folder(shim)) {
-        set_log(p, "the shim of the simulated device was not found beside libmica_sim.so; SIM_DIR may name its folder");
-        return NVRTC_COMPILATION;
-    }
     if (!strcmp(sanitizer(), "address") && !dlsym(RTLD_DEFAULT, "__asan_init")) {
         set_log(p, "SIM_SAN=address needs a process that runs under AddressSanitizer: preload libasan");
         return NVRTC_COMPILATION;
@@ -343,6 +339,16 @@ static int compile(struct sim_program *p, const struct options *o)
     }
     if (is_ptx() && !strcmp(sanitizer(), "address")) {
         set_log(p, "SIM_SAN=address reads the source as C++: it works with SIM_ENGINE=shim, not with ptx");
+        return NVRTC_COMPILATION;
+    }
+    return NVRTC_OK;
+}
+
+static int compile(struct sim_program *p, const struct options *o)
+{
+    char shim[PATH_BYTES], folder[PATH_BYTES], path[PATH_BYTES + 8];
+    if (!shim_folder(shim)) {
+        set_log(p, "the shim of the simulated device was not found beside libmica_sim.so; SIM_DIR may name its folder");
         return NVRTC_COMPILATION;
     }
     snprintf(folder, sizeof folder, "%s/mica_sim_XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -562,6 +568,8 @@ API int nvrtcCompileProgram(struct sim_program *p, int count, const char *const 
         return NVRTC_INVALID_OPTION;
     }
     char path[PATH_BYTES];
+    int wrong = check_mode(p);
+    if (wrong) return wrong;
     bool cached = cache_path(p, &o, path);
     if (cached && take_cached(p, path)) return NVRTC_OK;
     int r = compile(p, &o);
