@@ -9,7 +9,14 @@
 #include "cpu/kernels/walk.h"
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 256 << 10, PIECE = 8 << 10, STREAM_RUN = 1024, AHEAD_BYTES = 8 << 10 };
+enum {
+    CHUNK_BYTES = 256 << 10,
+    PIECE = 8 << 10, /* bytes of a row that is long enough to be streamed by itself */
+    STAGE = 1 << 10, /* bytes that are put together before they are streamed: few, so that reading goes on meanwhile */
+    STAGES_AHEAD = 4,
+    STREAM_RUN = 1024,
+    AHEAD_BYTES = 8 << 10
+};
 
 void KERNEL(stream_copy)(void *to, const void *from, size_t bytes)
 {
@@ -76,7 +83,7 @@ typedef struct copy_job {
 typedef struct stage {
     char *to;
     int64_t used, room;
-    ALIGNED(64) char bytes[PIECE];
+    ALIGNED(64) char bytes[STAGE];
 } stage;
 
 /* The first piece ends where a line of the result does, so all others begin with one. */
@@ -84,7 +91,7 @@ static void stage_begin(stage *s, char *to)
 {
     s->to = to;
     s->used = 0;
-    s->room = PIECE - (int64_t)((uintptr_t)to % LINE);
+    s->room = STAGE - (int64_t)((uintptr_t)to % LINE);
 }
 
 static void stage_flush(stage *s)
@@ -93,12 +100,21 @@ static void stage_flush(stage *s)
     stage_begin(s, s->to + s->used);
 }
 
+/* Asks for the source of later stages; elements that lie far apart the machine finds as well by itself. */
+static void fetch_stages(const char *from, int64_t stride_bytes, int64_t n)
+{
+    int64_t span = n * stride_bytes;
+    if (stride_bytes >= LINE) return;
+    for (int64_t at = 0; at < span; at += LINE) PREFETCH_L2(from + STAGES_AHEAD * span + at);
+}
+
 static void stage_row(stage *s, const copy_job *job, const char *from, int64_t n)
 {
     int64_t stride = job->w.stride[1][job->w.ndim - 1], bytes = job->bytes;
     for (int64_t i = 0, m; i < n; i += m) {
         int64_t rest = (s->room - s->used) / bytes;
         m = n - i < rest ? n - i : rest;
+        fetch_stages(from + i * stride * bytes, stride * bytes, m);
         gather_by_size[bytes](s->bytes + s->used, from + i * stride * bytes, stride, m);
         s->used += m * bytes;
         if (s->used == s->room) stage_flush(s);

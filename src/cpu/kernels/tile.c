@@ -612,7 +612,7 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     if (p.total == 0) return true;
     KERNEL(tile_find_panels)(&p);
     KERNEL(tile_finish)(&p);
-    p.ahead = p.operand_count > 1 && (p.stream || group_bytes(&p) > AHEAD_FROM);
+    p.ahead = p.stream || (p.operand_count > 1 && group_bytes(&p) > AHEAD_FROM);
     bool long_steps = g->count > 1 && p.total >= CHUNK;
     cpu_split(p.total, p.panel ? p.panel : long_steps ? GROUP_CHUNK : CHUNK, run_range, &p);
     return true;

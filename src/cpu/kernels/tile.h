@@ -75,7 +75,7 @@ typedef struct tile_program {
     bool flat;                        /* every operand is adjacent or constant throughout */
     bool in_place;                    /* one chain, which reads and writes the arrays themselves */
     bool stream;                      /* the results bypass the caches */
-    bool ahead;                       /* operands are asked for ahead: worth its price if there are several */
+    bool ahead;                       /* operands are asked for ahead: where results are streamed or operands several */
     bool raw;                         /* the only step; its body takes 16-bit floats as they are */
     int64_t panel, panel_row;         /* elements of a panel and of its rows; 0: no operand lies across */
     tile_operand operands[TILE_OPERANDS];

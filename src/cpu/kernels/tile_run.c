@@ -8,6 +8,7 @@
 
 enum {
     STREAM_TILE = 512, /* elements of a stretch that is streamed: short, so that reading goes on while it drains */
+    STREAM_AHEAD = 3,  /* stretches between the one that is computed then and what is asked for */
 };
 
 static void to_float(float *to, const void *from, mx_dtype dtype, int64_t n)
@@ -130,10 +131,11 @@ static const char *adjacent(const tile_program *p, const tile_operand *o, const 
     return data + (column + row_offset(p, o, at / p->row)) * o->bytes;
 }
 
-/* Asks for what is read soon: the next stretch, while this one is computed and stored. */
-static void fetch_ahead(const tile_operand *o, const void *from, int64_t n)
+/* Asks for what is read soon, while this stretch of n elements is computed and stored. */
+static void fetch_ahead(const tile_program *p, const tile_operand *o, const char *from, int64_t n)
 {
-    for (int64_t i = 0; i < n * o->bytes; i += 64) PREFETCH_L2((const char *)from + n * o->bytes + i);
+    const char *soon = from + (p->stream ? STREAM_AHEAD : 1) * n * o->bytes;
+    for (int64_t i = 0; i < n * o->bytes; i += 64) PREFETCH_L2(soon + i);
 }
 
 static char *slot_at(const tile_program *p, tile_memory *memory, int slot)
@@ -161,7 +163,7 @@ static const void *load(const tile_program *p, int k, const char *data, tile_mem
         gather(p, o, data, raw, at, n);
         from = raw;
     } else if (p->ahead) {
-        fetch_ahead(o, from, n);
+        fetch_ahead(p, o, from, n);
     }
     if (!o->widened) return from;
     to_float((float *)to, from, o->dtype, n);
