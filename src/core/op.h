@@ -129,6 +129,12 @@ ALWAYS_INLINE bool call_wants(const mx_call *c, int i)
     return c->wanted >> (i < 63 ? i : 63) & 1;
 }
 
+/* Axis `axis` of input `input`; an input below 0: the number 1, or nobody knows. */
+typedef struct mx_origin {
+    int input, axis;
+} mx_origin;
+enum { ORIGIN_ONE = -1, ORIGIN_UNKNOWN = -2 };
+
 enum {
     OP_ELEMENTWISE = 1, /* tile bodies; inputs broadcast to the output's shape */
     OP_VIEW = 2,        /* its output may share the first input's buffer: see `view` */
@@ -160,6 +166,9 @@ struct mx_op {
     bool (*vmap)(const mx_call *c, const int *axis_in, mx_array **out, int *axis_out);
     /* How many of its inputs, the first ones, a transform that lists what was made goes on to; NULL: all. */
     int (*walked)(const mx_call *c, bool batched);
+    /* Where the size of an axis of its first output comes from, as long as nobody knows it.  NULL: elementwise ops
+     * broadcast, a shape like the first input's is the first input's, and nothing is known of all others. */
+    mx_origin (*origin)(const mx_call *c, int axis);
     /* How a shapeless program makes it from inputs of other sizes; NULL: with the same parameters. */
     bool (*resize)(const mx_call *c, mx_array **out);
     /* The same in other ops, for files whose format has none like it. */

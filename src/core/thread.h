@@ -28,8 +28,8 @@ typedef struct mx_thread {
     void *free_blocks;   /* per-class lists of small element blocks, allocated on first use */
     mx_array *drop_list; /* nodes waiting to be freed, so that long graphs are freed by a loop */
     bool dropping;
-    bool free_sizes; /* what is captured shall be right for other sizes */
-    bool sizes_used; /* what is being captured depends on sizes in a way that its steps do not show */
+    struct mx_origins *origins; /* of sizes: what is captured shall be right for others; NULL: nothing is */
+    bool sizes_used;            /* what is being captured depends on sizes in a way that its steps do not show */
     bool (*interrupt)(void);
     bool interrupted;                 /* it said yes, and the evaluations that stop for it are still to be left */
     int64_t interrupt_at;             /* next time to ask, in ns */

@@ -32,9 +32,9 @@ mx_trace *mx_trace_begin_captured(mx_array *const *in, int nin, bool shapeless, 
     t->is_capture = true;
     t->shapeless = shapeless;
     t->sizes_used = thread_self()->sizes_used;
-    t->free_sizes = thread_self()->free_sizes;
+    t->outer_origins = thread_self()->origins;
     thread_self()->sizes_used = false;
-    thread_self()->free_sizes = shapeless;
+    thread_self()->origins = shapeless ? &t->origins : NULL;
     t->stream = mx_current_stream();
     for (int i = 0; i < nin; i++) {
         traced[i] = placeholder_new(array_shape(in[i]), (mx_dtype)in[i]->dtype);

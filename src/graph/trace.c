@@ -45,7 +45,8 @@ void mx_trace_end(mx_trace **trace)
     if (!t) return;
     if (t->is_capture) {
         thread_self()->sizes_used = t->sizes_used;
-        thread_self()->free_sizes = t->free_sizes;
+        thread_self()->origins = t->outer_origins;
+        origins_free(&t->origins);
     }
     atomic_fetch_and(&runtime.batched_traces, ~t->bit);
     atomic_fetch_and(&runtime.traces, ~t->bit);

@@ -5,6 +5,7 @@
 #define GRAPH_TRACE_H
 
 #include "core/op.h"
+#include "core/origins.h"
 #include "mica/transforms.h"
 
 struct mx_trace {
@@ -15,9 +16,10 @@ struct mx_trace {
     int *axes;         /* batched: 0 or MX_UNMAPPED */
     int64_t batch;     /* length of the mapped axis */
     bool is_capture;
-    bool shapeless;              /* captured: for inputs of any size, if nothing depends on sizes */
-    bool sizes_used, free_sizes; /* ... the thread's, before it began */
-    mx_stream *stream;           /* captured: the current one at its beginning */
+    bool shapeless;  /* captured: for inputs of any size, if nothing depends on sizes */
+    bool sizes_used; /* ... the thread's, before it began */
+    mx_origins origins, *outer_origins;
+    mx_stream *stream; /* captured: the current one at its beginning */
 };
 
 /* x for each of a batch of `size`, along a new first axis. */

@@ -258,7 +258,23 @@ static bool axes_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
     return (out[0] = op_apply(c->op, &p, c->in[0])) != NULL;
 }
 
-#define AXES_OP(id, text, shape_rule, vjp_rule, view_rule)                                                             \
+static mx_origin expand_origin(const mx_call *c, int axis)
+{
+    uint32_t extra = extra_axes(c);
+    int before = 0;
+    for (int i = 0; i < axis; i++) before += extra >> i & 1;
+    return extra >> axis & 1 ? (mx_origin){ORIGIN_ONE, 0} : (mx_origin){0, axis - before};
+}
+
+static mx_origin squeeze_origin(const mx_call *c, int axis)
+{
+    uint32_t extra = extra_axes(c);
+    int from = 0;
+    for (int seen = -1; (seen += !(extra >> from & 1)) < axis;) from++;
+    return (mx_origin){0, from};
+}
+
+#define AXES_OP(id, text, shape_rule, vjp_rule, view_rule, origin_rule)                                                \
     const mx_op mx_op_##id = {OP_NAMED(id, text),                                                                      \
                               .fields = axes_fields,                                                                   \
                               .params_size = sizeof(axes_params),                                                      \
@@ -267,9 +283,10 @@ static bool axes_vmap(const mx_call *c, const int *axis_in, mx_array **out, int 
                               .vjp = vjp_rule,                                                                         \
                               .jvp = op_jvp_linear,                                                                    \
                               .vmap = axes_vmap,                                                                       \
+                              .origin = origin_rule,                                                                   \
                               .view = view_rule};
-AXES_OP(expand_dims, "expand_dims", expand_shape, expand_vjp, expand_view)
-AXES_OP(squeeze, "squeeze", squeeze_shape, squeeze_vjp, squeeze_view)
+AXES_OP(expand_dims, "expand_dims", expand_shape, expand_vjp, expand_view, expand_origin)
+AXES_OP(squeeze, "squeeze", squeeze_shape, squeeze_vjp, squeeze_view, squeeze_origin)
 
 mx_array *mx_expand_dims(mx_array *x, mx_axes axes)
 {
@@ -334,6 +351,11 @@ static bool transpose_vmap(const mx_call *c, const int *axis_in, mx_array **out,
     return (out[0] = mx_transpose(c->in[0], (mx_axes){p->order.count + 1, order})) != NULL;
 }
 
+static mx_origin transpose_origin(const mx_call *c, int axis)
+{
+    return (mx_origin){0, ((const transpose_params *)c->params)->order.at[axis]};
+}
+
 const mx_op mx_op_transpose = {OP_NAMED(transpose, "transpose"),
                                .fields = transpose_fields,
                                .params_size = sizeof(transpose_params),
@@ -342,6 +364,7 @@ const mx_op mx_op_transpose = {OP_NAMED(transpose, "transpose"),
                                .vjp = transpose_vjp,
                                .jvp = op_jvp_linear,
                                .vmap = transpose_vmap,
+                               .origin = transpose_origin,
                                .view = transpose_view};
 
 mx_array *mx_transpose(mx_array *x, mx_axes order)

@@ -121,6 +121,13 @@ static bool resize(const mx_call *c, mx_array **out)
     return (out[0] = plain ? fold_rows(c->in[0], c->in[1]) : op_again(c, c->in)) != NULL;
 }
 
+static mx_origin origin(const mx_call *c, int axis)
+{
+    int n = c->out[0]->ndim;
+    if (c->in[0]->ndim != n || c->in[1]->ndim != 2) return (mx_origin){ORIGIN_UNKNOWN, axis};
+    return axis == n - 1 ? (mx_origin){1, 1} : (mx_origin){0, axis};
+}
+
 const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
                             .flops = flops,
                             .fields = fields,
@@ -130,6 +137,7 @@ const mx_op mx_op_matmul = {OP_NAMED(matmul, "matmul"),
                             .vjp = vjp,
                             .jvp = jvp,
                             .vmap = vmap,
+                            .origin = origin,
                             .resize = resize};
 
 /* ---- Public functions */

@@ -89,9 +89,9 @@ static bool bool_shape(const mx_call *c, mx_spec *out)
 }
 
 #define REDUCE(id, text, shape_rule, vjp_rule, jvp_rule)                                                               \
-    const mx_op mx_op_##id = {OP_NAMED(id, text),   .fields = fields,       .params_size = sizeof(reduce_params),      \
-                              .flags = OP_ANY_SIZE, .shape = shape_rule,    .vjp = vjp_rule,                           \
-                              .jvp = jvp_rule,      .vmap = op_vmap_leading};
+    const mx_op mx_op_##id = {OP_NAMED(id, text),   .fields = fields,        .params_size = sizeof(reduce_params),     \
+                              .flags = OP_ANY_SIZE, .shape = shape_rule,     .vjp = vjp_rule,                          \
+                              .jvp = jvp_rule,      .vmap = op_vmap_leading, .origin = op_origin_first};
 REDUCE(sum, "sum", leading_shape, sum_vjp, op_jvp_linear)
 REDUCE(prod, "prod", leading_shape, prod_vjp, op_jvp_by_vjp)
 REDUCE(min, "min", leading_shape, extreme_vjp, op_jvp_by_vjp)

@@ -27,6 +27,7 @@ int64_t op_batch_size(const mx_call *c, const int *axis_in);
 /* ---- Sizes */
 /* Does a shapeless program capture what is made from x?  Then its sizes are not known yet. */
 bool sizes_are_free(const mx_array *x);
+mx_origin op_origin_first(const mx_call *c, int axis);    /* the same axis of the first input */
 mx_array *op_broadcast_like(mx_array *x, mx_array *like); /* to the shape of `like` */
 
 /* ---- Dtypes of operands */

@@ -4,15 +4,21 @@
  * noted as an op that says how: axes that are split or merged, a number of elements, a broadcast to another array's
  * shape.  Each replay makes them anew from the sizes that it finds (`resize`), so they are never computed and nothing
  * of them is left in what a program makes. */
-#include "core/params/layout.h"
+#include "core/origins.h"
 #include "core/params/sizes.h"
 #include "core/thread.h"
 #include "mica/transforms.h"
 #include "ops/rules.h"
 
+mx_origin op_origin_first(const mx_call *c, int axis)
+{
+    (void)c;
+    return (mx_origin){0, axis};
+}
+
 bool sizes_are_free(const mx_array *x)
 {
-    return UNLIKELY(thread_self()->free_sizes) && x && mx_is_tracer(x);
+    return UNLIKELY(thread_self()->origins != NULL) && x && mx_is_tracer(x);
 }
 
 /* ---- regroup */
@@ -164,6 +170,12 @@ mx_array *op_broadcast_like(mx_array *x, mx_array *like)
     return op_apply(&mx_op_broadcast_like, NULL, x, like);
 }
 
+static mx_origin like_origin(const mx_call *c, int axis)
+{
+    (void)c;
+    return (mx_origin){1, axis};
+}
+
 static bool like_resize(const mx_call *c, mx_array **out)
 {
     return (out[0] = op_broadcast_like(c->in[0], c->in[1])) != NULL;
@@ -200,16 +212,10 @@ const mx_op mx_op_broadcast_like = {OP_NAMED(broadcast_like, "broadcast_to"),
                                     .vjp = like_vjp,
                                     .jvp = like_jvp,
                                     .vmap = like_vmap,
+                                    .origin = like_origin,
                                     .resize = like_resize};
 
 /* ---- sum_like: summed to the shape of the second input, over the axes that were broadcast */
-/* Where a size comes from: an axis of an array that was not made from others' sizes, or (no array) a number. */
-typedef struct size_source {
-    const mx_array *array;
-    int64_t at;
-} size_source;
-static size_source source_of(mx_array *x, int axis, int depth);
-
 static bool same_source(size_source a, size_source b)
 {
     return a.array == b.array && a.at == b.at;
@@ -220,64 +226,68 @@ static bool is_one(size_source s)
     return !s.array && s.at == 1;
 }
 
+static bool source_of(mx_array *x, int axis, int depth, size_source *source);
+
 /* Of operands that are broadcast, from the last axis on. */
-static size_source merged_source(mx_array *x, int axis, int count, int depth)
+static bool merged_source(mx_array *x, int axis, int depth, size_source *all)
 {
-    size_source all = {NULL, 1};
-    for (int i = 0; i < count; i++) {
+    *all = (size_source){NULL, 1};
+    for (int i = 0; i < x->nin; i++) {
         mx_array *in = x->in[i];
         int own = axis - (x->ndim - in->ndim);
-        size_source s = own < 0 ? (size_source){NULL, 1} : source_of(in, own, depth);
-        if (same_source(s, all) || is_one(s)) continue;
-        if (!is_one(all)) return (size_source){x, axis};
-        all = s;
+        size_source s = {NULL, 1};
+        if (own >= 0 && !source_of(in, own, depth, &s)) return false;
+        if (same_source(s, *all) || is_one(s)) continue;
+        if (!is_one(*all)) return *all = (size_source){x, axis}, true;
+        *all = s;
     }
-    return all;
+    return true;
 }
 
-static size_source source_of_view(mx_array *x, int axis, int depth)
-{
-    const axes_params *p = array_params(x);
-    int k = 0;
-    if (x->op == &mx_op_transpose)
-        return source_of(x->in[0], ((const transpose_params *)array_params(x))->order.at[axis], depth);
-    if (x->op == &mx_op_expand_dims) {
-        for (; k < p->axes.count && p->axes.at[k] < axis; k++) {}
-        bool is_new = k < p->axes.count && p->axes.at[k] == axis;
-        return is_new ? (size_source){NULL, 1} : source_of(x->in[0], axis - k, depth);
-    }
-    for (; k < p->axes.count && p->axes.at[k] <= axis + k; k++) {}
-    return source_of(x->in[0], axis + k, depth);
-}
-
-static bool is_reduction(const mx_op *op)
-{
-    return op == &mx_op_sum || op == &mx_op_prod || op == &mx_op_min || op == &mx_op_max || op == &mx_op_logsumexp;
-}
-
-static size_source source_of(mx_array *x, int axis, int depth)
+static mx_origin origin_of(const mx_array *x, int axis)
 {
     const mx_op *op = x->op;
-    size_source itself = {x, axis};
-    if (!mx_is_tracer(x)) return (size_source){NULL, x->shape[axis]};
-    if (!op || depth-- == 0) return itself;
-    if (op == &mx_op_broadcast_like || op == &mx_op_sum_like) return source_of(x->in[1], axis, depth);
-    if (op == &mx_op_transpose || op == &mx_op_expand_dims || op == &mx_op_squeeze)
-        return source_of_view(x, axis, depth);
-    if (op == &mx_op_matmul && x->in[0]->ndim == x->ndim && x->in[1]->ndim == 2)
-        return axis == x->ndim - 1 ? source_of(x->in[1], 1, depth) : source_of(x->in[0], axis, depth);
-    if (op->shape == op_shape_same || is_reduction(op)) return source_of(x->in[0], axis, depth);
-    return op->flags & OP_ELEMENTWISE ? merged_source(x, axis, x->nin, depth) : itself;
+    mx_call c = {.op = op,
+                 .params = array_params(x),
+                 .in = x->in,
+                 .out = (mx_array *const[]){(mx_array *)x},
+                 .nin = x->nin,
+                 .nout = x->nout};
+    if (op->origin) return op->origin(&c, axis);
+    return (mx_origin){op->shape == op_shape_same ? 0 : ORIGIN_UNKNOWN, axis};
 }
 
-/* Sums over the axes that are broadcast whatever the sizes; NULL (no error): that cannot be said yet. */
+static bool follow(mx_array *x, int axis, int depth, size_source *source)
+{
+    if (!x->op->origin && x->op->flags & OP_ELEMENTWISE) return merged_source(x, axis, depth, source);
+    mx_origin from = origin_of(x, axis);
+    if (from.input >= 0) return source_of(x->in[from.input], from.axis, depth, source);
+    *source = from.input == ORIGIN_ONE ? (size_source){NULL, 1} : (size_source){x, axis};
+    return true;
+}
+
+/* False: an error is recorded.  What was found is kept: else the ways back through a chain of ops of two operands would
+ * be doubled by each. */
+static bool source_of(mx_array *x, int axis, int depth, size_source *source)
+{
+    mx_origins *known = thread_self()->origins;
+    *source = (size_source){x, axis};
+    if (!mx_is_tracer(x)) return *source = (size_source){NULL, x->shape[axis]}, true;
+    if (!x->op || x->op->flags & OP_PLACEHOLDER || x->out_index || !known || depth == 0) return true;
+    const size_source *found = origins_find(known, x, axis);
+    if (found) return *source = *found, true;
+    return follow(x, axis, depth - 1, source) && origins_add(known, x, axis, *source);
+}
+
+/* Sums over the axes that are broadcast whatever the sizes; NULL: that cannot be said yet, or an error is recorded. */
 static mx_array *sum_by_rank(mx_array *x, mx_array *like)
 {
-    enum { FAR = 10 };
+    enum { FAR = 1000 }; /* frames of the stack */
     int gone[MX_MAX_NDIM], ones[MX_MAX_NDIM], n = 0, m = 0, extra = x->ndim - like->ndim;
     for (int i = 0; i < extra; i++) gone[n++] = i;
     for (int i = 0; i < like->ndim; i++) {
-        size_source have = source_of(x, i + extra, FAR), want = source_of(like, i, FAR);
+        size_source have, want;
+        if (!source_of(x, i + extra, FAR, &have) || !source_of(like, i, FAR, &want)) return NULL;
         if (same_source(have, want)) continue;
         if (!is_one(want)) return NULL;
         gone[n++] = i + extra, ones[m++] = i;
@@ -338,7 +348,7 @@ static bool sum_like_vmap(const mx_call *c, const int *axis_in, mx_array **out, 
 const mx_op mx_op_sum_like = {OP_NAMED(sum_like, "sum_to"), .flags = OP_ANY_SIZE | OP_SYMBOLIC,
                               .shape = like_shape,          .vjp = sum_like_vjp,
                               .jvp = sum_like_jvp,          .vmap = sum_like_vmap,
-                              .resize = sum_like_resize};
+                              .origin = like_origin,        .resize = sum_like_resize};
 
 /* ---- element_count */
 static const mx_field count_fields[] = {FIELD_AXES(element_count_params, axes),

@@ -138,7 +138,8 @@ const mx_op mx_op_logsumexp = {OP_NAMED(logsumexp, "logsumexp"),
                                .shape = logsumexp_shape,
                                .vjp = logsumexp_vjp,
                                .jvp = logsumexp_jvp,
-                               .vmap = op_vmap_leading};
+                               .vmap = op_vmap_leading,
+                               .origin = op_origin_first};
 
 mx_array *mx_logsumexp(mx_array *x, mx_axes axes, bool keep)
 {

@@ -391,6 +391,32 @@ def test_shapeless_means_and_shapes_are_not_traced_anew():
         g(mx.ones((3, 2))), g(mx.ones((3, 3)))
 
 
+@pytest.mark.parametrize(
+    "labels, shapes",
+    [
+        ("ij,jk->ik", ("ab", "bc")),
+        ("ij,ij", ("ab", "ab")),
+        ("bijm,bmkl->klbij", ("abcd", "adbc")),
+        ("bihd,bjhd->bhij", ("abcd", "accd")),
+        ("ijm,mn,nk->kij", ("abc", "cd", "da")),
+        ("imn,mnj->ji", ("abc", "bcd")),
+        ("ij,k->jik", ("ab", "c")),
+        ("...ij,...kj->...ik", ("abcd", "abbd")),
+        ("i,i", ("a", "a")),
+        ("i,ij", ("a", "ab")),
+    ],
+)
+def test_shapeless_einsums_are_not_traced_anew(labels, shapes):
+    f = counted(lambda *x: mx.einsum(labels, *x))
+    grads = mx.grad(lambda *x: mx.sin(mx.einsum(labels, *x)).sum(), tuple(range(len(shapes))))
+    c, d = mx.compile(f, shapeless=True), mx.compile(grads, shapeless=True)
+    for sizes in ((2, 3, 4, 5), (4, 3, 2, 6), (1, 2, 1, 3)):
+        x = [mx.random.normal([sizes["abcd".index(n)] for n in shape]) for shape in shapes]
+        for got, want in zip((c(*x), *d(*x)), (mx.einsum(labels, *x), *grads(*x))):
+            assert got.shape == want.shape and mx.allclose(got, want, rtol=1e-4, atol=1e-5), sizes
+    assert f.calls == 1
+
+
 STEPS = [
     lambda x, y: x * y,
     lambda x, y: x + mx.sin(y),
@@ -419,10 +445,12 @@ def test_random_shapeless_gradients(seed):
 
     plain = counted(mx.grad(f, argnums=(0, 1)))
     c = mx.compile(plain, shapeless=True)
+    mx.random.seed(seed)
     for sizes in draw.sample(SIZES, len(SIZES)):
         pair = [mx.random.normal(s, scale=0.3) for s in sizes]
         for got, want in zip(c(*pair), mx.grad(f, argnums=(0, 1))(*pair)):
-            assert got.shape == want.shape and mx.allclose(got, want, rtol=1e-4, atol=1e-5), (steps, sizes)
+            # sums of sums of 14 numbers of some tens, which nearly cancel
+            assert got.shape == want.shape and mx.allclose(got, want, rtol=1e-4, atol=1e-4), (steps, sizes)
 
 
 def test_enable_and_disable():
@@ -438,14 +466,30 @@ def test_enable_and_disable():
     assert f.calls == 3
 
 
-def test_the_environment_disables():
+@pytest.mark.parametrize("value", ["1", "0", ""])  # MLX asks only whether it is there
+def test_the_environment_disables(value):
     code = (
         "import mlx.core as mx; n = [0]\n"
         "def f(x): n[0] += 1; return x\n"
         "c = mx.compile(f); c(mx.array(1)); c(mx.array(1)); mx.enable_compile(); c(mx.array(1)); c(mx.array(1))\n"
         "assert n == [3], n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "MLX_DISABLE_COMPILE": "1"})
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "MLX_DISABLE_COMPILE": value})
+
+
+def test_sizes_are_followed_back_through_long_chains():
+    def loss(x, y):
+        for _ in range(40):
+            x = mx.where(x > y, x * 1.01, -x)
+        return x.sum()
+
+    f = counted(mx.grad(loss, argnums=(0, 1)))
+    c = mx.compile(f, shapeless=True)
+    for n in (3, 5):
+        x, y = mx.random.normal((4, n)), mx.zeros((4, n))
+        for got, want in zip(c(x, y), mx.grad(loss, argnums=(0, 1))(x, y)):
+            assert mx.array_equal(got, want)
+    assert f.calls == 1
 
 
 def test_the_cache_is_bounded():
