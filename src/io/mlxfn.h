@@ -43,7 +43,8 @@ typedef bool (*mlxfn_apply)(const mlxfn_primitive *p, const mlxfn_function *f, c
 struct mlxfn_primitive {
     const char *name, *fields;
     mlxfn_apply apply;
-    int nin; /* at least so many inputs */
+    int nin;    /* at least so many inputs */
+    bool sized; /* its fields hold sizes of the first input */
     mx_array *(*unary)(mx_array *x);
     mx_array *(*binary)(mx_array *a, mx_array *b);
 };

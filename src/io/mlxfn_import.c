@@ -418,6 +418,10 @@ APPLY(apply_rope)
     {                                                                                                                  \
         .name = text, .fields = kinds, .apply = function, .nin = count                                                 \
     }
+#define SIZED(text, kinds, count, function)                                                                            \
+    {                                                                                                                  \
+        .name = text, .fields = kinds, .apply = function, .nin = count, .sized = true                                  \
+    }
 static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              UNARY("ArcCos", mx_arccos),
                                              UNARY("ArcCosh", mx_arccosh),
@@ -470,7 +474,7 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              OTHER("AddMM", "ff", 3, apply_addmm),
                                              OTHER("Arange", "ddd", 0, apply_arange),
                                              OTHER("ArgReduce", "ei", 1, apply_arg_reduce),
-                                             OTHER("AsStrided", "LQo", 1, apply_as_strided),
+                                             SIZED("AsStrided", "LQo", 1, apply_as_strided),
                                              OTHER("AsType", "t", 1, apply_astype),
                                              OTHER("BitwiseBinary", "e", 2, apply_bitwise),
                                              OTHER("Broadcast", "L", 1, apply_broadcast),
@@ -479,12 +483,12 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              OTHER("Depends", "", 1, apply_depends),
                                              OTHER("Divide", "", 2, apply_divide),
                                              OTHER("DivMod", "", 2, apply_divmod),
-                                             OTHER("DynamicSlice", "LL", 2, apply_dynamic_slice),
+                                             SIZED("DynamicSlice", "LL", 2, apply_dynamic_slice),
                                              OTHER("DynamicSliceUpdate", "L", 3, apply_dynamic_update),
                                              OTHER("Equal", "b", 2, apply_equal),
                                              OTHER("ExpandDims", "L", 1, apply_expand_dims),
                                              OTHER("Flatten", "ii", 1, apply_flatten),
-                                             OTHER("Gather", "LL", 1, apply_gather),
+                                             SIZED("Gather", "LL", 1, apply_gather),
                                              OTHER("GatherAxis", "i", 2, apply_gather_axis),
                                              OTHER("Hadamard", "f", 1, apply_hadamard),
                                              OTHER("LayerNorm", "f", 3, apply_layer_norm),
@@ -502,10 +506,10 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              OTHER("ScatterAxis", "ei", 3, apply_scatter_axis),
                                              OTHER("SearchSorted", "b", 2, apply_searchsorted),
                                              OTHER("Select", "", 3, apply_select),
-                                             OTHER("Slice", "LLL", 1, apply_slice),
-                                             OTHER("SliceUpdate", "eLLL", 2, apply_slice_update),
+                                             SIZED("Slice", "LLL", 1, apply_slice),
+                                             SIZED("SliceUpdate", "eLLL", 2, apply_slice_update),
                                              OTHER("Softmax", "b", 1, apply_softmax),
-                                             OTHER("Split", "Li", 1, apply_split),
+                                             SIZED("Split", "Li", 1, apply_split),
                                              OTHER("Sqrt", "b", 1, apply_sqrt),
                                              OTHER("Squeeze", "L", 1, apply_squeeze),
                                              OTHER("Transpose", "L", 1, apply_transpose),
@@ -538,12 +542,8 @@ static bool check_output(const mlxfn_function *f, const mlxfn_entry *e, int i, m
 /* In a function for all sizes: a primitive whose fields hold those of its first operand is for that shape only. */
 static bool takes_sizes(const mlxfn_function *f, const mlxfn_entry *e, mx_array *const *in)
 {
-    static const char *const sized[] = {"AsStrided", "DynamicSlice", "Gather", "Slice", "SliceUpdate", "Split"};
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
-    bool holds = false;
-    for (size_t i = 0; f->shapeless && i < sizeof sized / sizeof *sized; i++)
-        holds |= strcmp(e->primitive->name, sized[i]) == 0;
-    if (!holds || e->nin == 0) return true;
+    if (!f->shapeless || !e->primitive->sized || e->nin == 0) return true;
     const param_shape *made_for = &f->values[e->in[0]].shape;
     mx_note_sizes();
     if (shape_equal(mx_shape_of(in[0]), (mx_shape){made_for->ndim, made_for->at})) return true;
