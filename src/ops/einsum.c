@@ -172,14 +172,15 @@ static void sum_away(term *t, const bool *needed)
 /* Puts the axes into the order of `labels`, with an axis of size 1 for a label that is not there. */
 static mx_array *aligned(const term *t, const int *labels, int count)
 {
-    int order[MX_MAX_NDIM], taken = 0;
-    int64_t sizes[MX_MAX_NDIM];
+    int order[MX_MAX_NDIM], taken = 0, absent[MX_MAX_NDIM], missing = 0;
     for (int i = 0; i < count; i++) {
         int axis = axis_with(t, labels[i]);
-        sizes[i] = axis < t->ndim ? mx_dim(t->x, axis) : 1;
-        if (axis < t->ndim) order[taken++] = axis;
+        if (axis < t->ndim)
+            order[taken++] = axis;
+        else
+            absent[missing++] = i;
     }
-    return mx_reshape(mx_transpose(t->x, (mx_axes){taken, order}), (mx_shape){count, sizes});
+    return mx_expand_dims(mx_transpose(t->x, (mx_axes){taken, order}), (mx_axes){missing, absent});
 }
 
 /* ---- Two operands */
@@ -253,6 +254,42 @@ static mx_array *matmul_of(const term *a, const term *b, const groups *g, mx_sha
     return mx_reshape(mx_matmul(x, y), result);
 }
 
+/* The same while sizes are unknown: what is merged could not be parted again, so all but the last axis of each side are
+ * axes of a batch, with ones where the other side has its own. */
+static mx_array *matmul_of_unknown(const term *a, const term *b, const groups *g)
+{
+    int la[MX_MAX_NDIM + 1], lb[MX_MAX_NDIM + 1], na = 0, nb = 0, order[MX_MAX_NDIM], n = 0;
+    int rows = g->left_count ? g->left_count - 1 : 0, columns = g->right_count ? g->right_count - 1 : 0;
+    int batch = g->batch_count + rows + columns, none = MAX_LABELS; /* a label of nobody: an axis of size 1 */
+    if (batch + 1 + g->inner_count > MX_MAX_NDIM)
+        return mx_fail(MX_VALUE, "[einsum] a product would have more than %d dimensions", MX_MAX_NDIM);
+    append(la, &na, g->batch, g->batch_count);
+    append(lb, &nb, g->batch, g->batch_count);
+    append(la, &na, g->left, rows);
+    append(lb, &nb, g->right, columns);
+    for (int i = 0; i < columns; i++) append(la, &na, &none, 1);
+    memmove(lb + g->batch_count + rows, lb + g->batch_count, (size_t)columns * sizeof *lb);
+    for (int i = 0; i < rows; i++) lb[g->batch_count + i] = none;
+    nb += rows;
+    append(la, &na, g->left_count ? &g->left[rows] : &none, 1);
+    append(la, &na, g->inner, g->inner_count);
+    append(lb, &nb, g->inner, g->inner_count);
+    append(lb, &nb, g->right_count ? &g->right[columns] : &none, 1);
+    mx_array *x = mx_flatten(aligned(a, la, na), batch + 1, -1);
+    mx_array *y = mx_flatten(aligned(b, lb, nb), batch, batch + g->inner_count - 1);
+    mx_array *z = mx_matmul(x, y);
+    /* Made in the order of batch, left but one, right but one, last left, last right. */
+    for (int i = 0; i < g->batch_count + rows; i++) order[n++] = i;
+    order[n++] = batch;
+    for (int i = 0; i < columns; i++) order[n++] = g->batch_count + rows + i;
+    order[n++] = batch + 1;
+    z = mx_transpose(z, (mx_axes){n, order});
+    int ones[2], gone = 0;
+    if (!g->left_count) ones[gone++] = g->batch_count;
+    if (!g->right_count) ones[gone++] = n - 1;
+    return mx_squeeze(z, (mx_axes){gone, ones});
+}
+
 static bool contract(term *a, term *b, const bool *needed)
 {
     bool in_a[MAX_LABELS] = {0}, in_b[MAX_LABELS] = {0};
@@ -273,7 +310,9 @@ static bool contract(term *a, term *b, const bool *needed)
     append(out.label, &out.ndim, g.batch, g.batch_count);
     append(out.label, &out.ndim, g.left, g.left_count);
     append(out.label, &out.ndim, g.right, g.right_count);
-    if (g.inner_count) {
+    if (g.inner_count && (sizes_are_free(a->x) || sizes_are_free(b->x))) {
+        out.x = matmul_of_unknown(a, b, &g);
+    } else if (g.inner_count) {
         int64_t sizes[MX_MAX_NDIM];
         for (int i = 0; i < out.ndim; i++) {
             const term *t = has_label(a, out.label[i]) ? a : b;

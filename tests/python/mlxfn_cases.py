@@ -89,5 +89,11 @@ SHAPELESS = [
         (X,),
         (mx.concatenate([X, X * 0.5, X - 1]),),
     ),
+    (
+        "any_einsum",
+        lambda a, b: (mx.einsum("ij,kj->ki", a, b), mx.einsum("ij->ji", b)),
+        (X, X),
+        (mx.concatenate([X, X]) * 0.5, mx.concatenate([X, -X, X])[:3]),
+    ),
     ("any_inner", lambda a, b: mx.inner(a, b), (X, X), (X.T, mx.ones((2, X.shape[0])))),
 ]
