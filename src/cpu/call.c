@@ -18,6 +18,7 @@ bool cpu_output(cpu_call *c, int i)
 bool cpu_can_donate(const cpu_call *c, const mx_array *x, const mx_array *out)
 {
     bool is_scratch = false;
+    if (UNLIKELY(thread_self()->stopped)) return false; /* the input is needed again */
     for (int i = 0; i < c->scratch_count; i++) is_scratch |= c->scratch[i] == x;
     if (!is_scratch && (!c->may_donate || atomic_load_explicit(&x->refs, memory_order_acquire) != 1)) return false;
     return array_is_contiguous(x) && x->size == out->size && buffer_is_reusable(x->buffer) &&
@@ -70,7 +71,7 @@ static void run_range(void *ctx, int64_t chunk)
 
 void cpu_split(int64_t n, int64_t step, cpu_range_fn fn, void *ctx)
 {
-    if (n <= 0) return;
+    if (n <= 0 || UNLIKELY(thread_self()->stopped)) return;
     if (n <= step) {
         fn(ctx, 0, n);
         return;

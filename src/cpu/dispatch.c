@@ -112,15 +112,6 @@ static bool inputs_to_host(const mx_group *group)
     return true;
 }
 
-/* Kernels that go on from what they have left half done only to numbers, never to places: all that join groups. */
-static bool may_stop(const mx_group *group)
-{
-    const mx_array *lead = group->nodes[group->count - 1];
-    const cpu_op *kernel = cpu_level_now()->ops[lead->op->id];
-    return group->count > 1 || (lead->op->flags & (OP_ELEMENTWISE | OP_VIEW)) ||
-           (kernel && (kernel->rows || kernel->product));
-}
-
 static bool run_group(const mx_group *group)
 {
     mx_array *lead = group->nodes[group->count - 1];
@@ -137,7 +128,7 @@ static bool run(mx_stream *stream, const mx_group *group)
     if (!inputs_to_host(group)) return false;
     mx_thread *self = thread_self();
     const mx_group *outer = self->stoppable;
-    self->stoppable = may_stop(group) ? group : NULL;
+    self->stoppable = group;
     bool ok = run_group(group);
     self->stoppable = outer;
     if (UNLIKELY(self->stopped)) {

@@ -33,6 +33,7 @@ static struct {
     _Atomic uint64_t gate; /* OPEN, then the workers inside, then 32 bits of generation */
     cpu_chunk_fn fn;
     void *ctx;
+    _Atomic bool stopped; /* it is left half done */
     share shares[MAX_THREADS];
 } pool = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -86,7 +87,7 @@ static bool writes_over_inputs(const mx_group *g)
     return false;
 }
 
-/* Between two chunks of the thread that evaluates: is what it runs to be left? */
+/* Between two chunks of the thread that evaluates, or in a long one: is what it runs to be left? */
 static bool should_stop(mx_thread *self)
 {
     if (LIKELY(!self->stoppable || !self->interrupt) || self->stopped) return self->stopped;
@@ -95,8 +96,16 @@ static bool should_stop(mx_thread *self)
     return self->stopped = thread_interrupted();
 }
 
-static void empty_shares(void)
+bool cpu_stopped(void)
 {
+    mx_thread *self = thread_self();
+    if (self->stoppable || self->stopped) return should_stop(self);
+    return self->is_worker && atomic_load_explicit(&pool.stopped, memory_order_relaxed);
+}
+
+static void leave_loop(void)
+{
+    atomic_store_explicit(&pool.stopped, true, memory_order_relaxed);
     for (int k = 0; k < pool.threads; k++)
         atomic_store_explicit(&pool.shares[k].next, INT64_MAX / 2, memory_order_relaxed);
 }
@@ -110,7 +119,7 @@ static void run_shares(cpu_chunk_fn fn, void *ctx, int own, mx_thread *caller)
             int64_t i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
             if (i >= s->end) break;
             fn(ctx, i);
-            if (caller && should_stop(caller)) empty_shares();
+            if (caller && should_stop(caller)) leave_loop();
         }
     }
 }
@@ -234,10 +243,12 @@ static void run_in_order(int64_t chunks, cpu_chunk_fn fn, void *ctx)
 
 void cpu_parallel(int64_t chunks, cpu_chunk_fn fn, void *ctx)
 {
+    if (UNLIKELY(thread_self()->stopped)) return;
     if (chunks <= 1 || thread_self()->is_worker || cpu_thread_count() == 1) return run_in_order(chunks, fn, ctx);
     if (atomic_exchange_explicit(&pool.busy, 1, memory_order_acquire)) return run_in_order(chunks, fn, ctx);
     pool.fn = fn;
     pool.ctx = ctx;
+    atomic_store_explicit(&pool.stopped, false, memory_order_relaxed);
     share_out(chunks);
     open_gate();
     if (atomic_load(&pool.sleepers)) {

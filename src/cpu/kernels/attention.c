@@ -223,7 +223,7 @@ static void forward_block(void *ctx, int64_t i)
     start_rows(j, &f, b, h, first, queries);
     rows q = ok ? load_rows(j->q, b, h, first, queries, spare) : (rows){0};
     int64_t seen = visible(j, first + queries - 1, 0, j->keys);
-    for (int64_t at = 0; ok && at < seen; at += KEYS) {
+    for (int64_t at = 0; ok && at < seen && !cpu_stopped(); at += KEYS) {
         int64_t n = seen - at < KEYS ? seen - at : KEYS;
         rows k = load_rows(j->k, b, key_head, at, n, spare + queries * d),
              v = load_rows(j->v, b, key_head, at, n, spare + (queries + most) * d);
@@ -341,7 +341,7 @@ static bool backward_block(attention_job *j, backward_state *s, int64_t b, int64
     rows q = load_rows(j->q, b, h, first, queries, s->spare[0]);
     memset(s->dq, 0, (size_t)(queries * d) * sizeof *s->dq);
     int64_t seen = visible(j, first + queries - 1, 0, j->keys);
-    for (int64_t at = 0; at < seen; at += KEYS) {
+    for (int64_t at = 0; at < seen && !cpu_stopped(); at += KEYS) {
         int64_t n = seen - at < KEYS ? seen - at : KEYS;
         rows k = load_rows(j->k, b, key_head, at, n, s->spare[2]), v = load_rows(j->v, b, key_head, at, n, s->spare[3]);
         rows p = {s->p, n}, ds = {s->ds, n};
@@ -367,7 +367,7 @@ static void backward_head(void *ctx, int64_t i)
     float *sums = mx_alloc((size_t)(j->keys * (d + j->values)), sizeof *sums), *dv = sums ? sums + j->keys * d : NULL;
     bool ok = sums && backward_alloc(j, &s);
     for (int64_t h = key_head * group; ok && h < (key_head + 1) * group; h++) {
-        for (int64_t first = 0; ok && first < j->queries; first += QUERIES)
+        for (int64_t first = 0; ok && first < j->queries && !cpu_stopped(); first += QUERIES)
             ok = backward_block(j, &s, b, h, first, sums, dv);
     }
     for (int64_t row = 0; ok && row < j->keys; row++) {

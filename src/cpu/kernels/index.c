@@ -8,7 +8,7 @@
 #include "cpu/kernels/walk.h"
 #include <string.h>
 
-enum { SHARE_BYTES = 128 << 10, PIECE = 512 };
+enum { SHARE_BYTES = 128 << 10, PIECE = 512, STRETCH = 1 << 16 }; /* STRETCH: between two looks at Ctrl-C */
 
 /* The elements behind an axis; strides do not tell where its size is 1. */
 static int64_t elements_behind(const mx_array *x, int axis)
@@ -28,8 +28,17 @@ static void add_strided(int64_t *places, const mx_array *index, int64_t size, in
     add_index_fn add = KERNEL(add_index)((mx_dtype)index->dtype);
     for (int64_t row = 0; index->size && row < index->size / n; row++) {
         const char *from = (const char *)array_data(index) + walk_row_offset(&w, 0, row) * bytes;
-        add(places + row * n, from, w.stride[0][w.ndim - 1], n, size, room, stride, clamp);
+        int64_t step = w.stride[0][w.ndim - 1];
+        for (int64_t at = 0; at < n && !(at && cpu_stopped()); at += STRETCH) {
+            int64_t count = n - at < STRETCH ? n - at : STRETCH;
+            add(places + row * n + at, from + at * step * bytes, step, count, size, room, stride, clamp);
+        }
     }
+}
+
+static void clear_places(void *places, int64_t begin, int64_t end)
+{
+    memset((int64_t *)places + begin, 0, (size_t)(end - begin) * sizeof(int64_t));
 }
 
 /* A place for each point: the sum over the indexed axes of index * strides[axis], for blocks of `sizes` in x. */
@@ -40,7 +49,7 @@ static int64_t *places_of(cpu_call *c, const mx_array *x, const int64_t *strides
     mx_array *scratch = cpu_scratch(c, MX_SHAPE(points), MX_INT64);
     if (!scratch) return NULL;
     int64_t *places = array_data(scratch);
-    if (points) memset(places, 0, (size_t)points * sizeof *places);
+    cpu_split(points, STRETCH, clear_places, places); /* fresh pages take longer than all else */
     for (int i = 0; i < axes->count; i++) {
         int a = axes->at[i];
         add_strided(places, c->in[first + i], x->shape[a], x->shape[a] - sizes[a], strides[a], clamp);
@@ -210,15 +219,19 @@ static void write_shares(void *ctx, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i++) {
         int64_t row = i / shares, column = i % shares * job->columns, rest = job->k.run - column;
         int64_t to = walk_row_offset(&job->k.w, 0, row) + column, from = walk_row_offset(&job->k.w, 1, row) + column;
-        job->write(job->to + to * job->bytes, job->from + from * job->bytes, job->places, job->points,
-                   job->point_stride, rest < job->columns ? rest : job->columns, job->mode);
+        const char *updates = job->from + from * job->bytes;
+        for (int64_t at = 0; at < job->points && !(at && cpu_stopped()); at += STRETCH) {
+            int64_t count = job->points - at < STRETCH ? job->points - at : STRETCH;
+            job->write(job->to + to * job->bytes, updates + at * job->point_stride * job->bytes, job->places + at,
+                       count, job->point_stride, rest < job->columns ? rest : job->columns, job->mode);
+        }
     }
 }
 
 /* Blocks that may overlap are written one after the other. */
 static void write_in_order(const write_job *job)
 {
-    for (int64_t i = 0; i < job->points; i++) {
+    for (int64_t i = 0; i < job->points && !(i % PIECE == 0 && cpu_stopped()); i++) {
         for (int64_t row = 0; row < job->k.rows; row++) {
             int64_t to = walk_row_offset(&job->k.w, 0, row), from = walk_row_offset(&job->k.w, 1, row);
             job->write(job->to + to * job->bytes, job->from + (i * job->point_stride + from) * job->bytes,
@@ -353,7 +366,7 @@ static void scatter_along_range(void *ctx, int64_t begin, int64_t end)
         int64_t runs = job->inner == 1 ? 1 : job->count, length = job->inner == 1 ? job->count : width;
         char *to = job->to + outer * job->size * job->inner * job->bytes;
         for (int64_t j = 0; j < runs; j++) {
-            for (int64_t k = 0, n; k < length; k += n) {
+            for (int64_t k = 0, n; k < length && !(k % STRETCH == STRETCH - PIECE && cpu_stopped()); k += n) {
                 int64_t at = (outer * job->count + j) * job->inner + first + k;
                 n = length - k < PIECE ? length - k : PIECE;
                 along_places(job, places, at, first + k, n);

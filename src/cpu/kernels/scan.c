@@ -10,6 +10,8 @@
 #include "cpu/kernels/math_f64.h"
 #include <math.h>
 
+enum { SCAN_STRETCH = 1 << 16 }; /* between two looks at Ctrl-C */
+
 #define TEMPLATE "cpu/kernels/scan_float_tmpl.h"
 #include "cpu/kernels/each_float.h"
 #define TEMPLATE "cpu/kernels/scan_int_tmpl.h"
@@ -41,7 +43,7 @@ static void scan_rows_c64(void *out, const void *in, int64_t rows, int64_t n, co
     c64_t *y = out;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         c64_t total = scan_identity_c64(p->kind);
-        for (int64_t k = 0; k < n; k++) {
+        for (int64_t k = 0; k < n && !(k && k % SCAN_STRETCH == 0 && cpu_stopped()); k++) {
             int64_t i = p->reverse ? n - 1 - k : k;
             c64_t before = total;
             total = k == 0 ? x[i] : scan_one_c64(total, x[i], p->kind);

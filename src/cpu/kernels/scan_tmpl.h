@@ -30,10 +30,13 @@ ALWAYS_INLINE void NAME(scan_kind)(void *out, const void *in, int64_t rows, int6
     int64_t first = reverse ? n - 1 : 0, step = reverse ? -1 : 1;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         ACC total = NAME(scan_identity)(kind);
-        for (int64_t k = 0, i = first; k < n; k++, i += step) {
-            ACC before = total;
-            total = k == 0 ? (ACC)LOAD(x[i]) : NAME(scan_one)(total, LOAD(x[i]), kind);
-            y[i] = STORE(inclusive ? total : before);
+        for (int64_t k = 0, i = first; k < n && !(k && cpu_stopped());) {
+            int64_t end = n - k < SCAN_STRETCH ? n : k + SCAN_STRETCH;
+            for (; k < end; k++, i += step) {
+                ACC before = total;
+                total = k == 0 ? (ACC)LOAD(x[i]) : NAME(scan_one)(total, LOAD(x[i]), kind);
+                y[i] = STORE(inclusive ? total : before);
+            }
         }
     }
 }

@@ -87,7 +87,21 @@ static bool arg_extreme(cpu_call *c)
     return true;
 }
 
+enum { SEARCH_STEP = 4096 };
 typedef void (*search_fn)(uint32_t *out, const void *sorted, int64_t n, const void *values, int64_t count, bool right);
+typedef struct search_job {
+    search_fn fn;
+    const char *sorted, *values;
+    uint32_t *out;
+    int64_t n, bytes;
+    bool right;
+} search_job;
+
+static void search_range(void *ctx, int64_t begin, int64_t end)
+{
+    const search_job *j = ctx;
+    j->fn(j->out + begin, j->sorted, j->n, j->values + begin * j->bytes, end - begin, j->right);
+}
 
 /* A batch of sorted rows has as many rows of values. */
 static bool searchsorted(cpu_call *c)
@@ -100,8 +114,14 @@ static bool searchsorted(cpu_call *c)
     int64_t bytes = (int64_t)mx_dtype_size((mx_dtype)sorted->dtype);
     bool right = ((const searchsorted_params *)c->params)->right;
     for (int64_t r = 0; r < rows; r++) {
-        by_dtype[sorted->dtype]((uint32_t *)array_data(c->out) + r * count, (char *)array_data(sorted) + r * n * bytes,
-                                n, (char *)array_data(values) + r * count * bytes, count, right);
+        search_job j = {.fn = by_dtype[sorted->dtype],
+                        .sorted = (char *)array_data(sorted) + r * n * bytes,
+                        .values = (char *)array_data(values) + r * count * bytes,
+                        .out = (uint32_t *)array_data(c->out) + r * count,
+                        .n = n,
+                        .bytes = bytes,
+                        .right = right};
+        cpu_split(count, SEARCH_STEP, search_range, &j);
     }
     return true;
 }
