@@ -89,6 +89,7 @@ if(TARGET mica_sim)
     add_host_test(${case} ${case})
   endforeach()
   add_host_test(groups groups MICA_FUSE=1)
+  add_host_test(merged_fails merged_fails MICA_FUSE=always)
   add_host_test(memory memory SIM_MEM=52428800)
   add_host_test(bad_group bad_group MICA_FUSE=1 SIM_FAIL=cuModuleLoadData:3:200)
   add_host_test(late_group late_group MICA_FUSE=1 SIM_FAIL=cuModuleLoadData:3)
@@ -138,8 +139,8 @@ if(TARGET mica_sim)
 
   # Groups by their kernels from the first time on: the same bits as node by node, and nothing unordered.
   add_test(NAME sim_fusion COMMAND mica_tests --device gpu --tests random_programs random_row_programs group temporary written
-      two_bodies)
-  add_test(NAME sim_fusion_check COMMAND mica_tests --device gpu --tests group temporary written groups_over)
+      two_bodies merged)
+  add_test(NAME sim_fusion_check COMMAND mica_tests --device gpu --tests group temporary written groups_over merged)
   set_tests_properties(sim_fusion PROPERTIES LABELS sim TIMEOUT 600 ENVIRONMENT "${sim_environment};MICA_FUSE=always")
   set_tests_properties(sim_fusion_check PROPERTIES LABELS sim TIMEOUT 600
       ENVIRONMENT "${sim_environment};MICA_FUSE=always;SIM_SAN=check;SIM_SCHED=rnd")

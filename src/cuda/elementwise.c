@@ -113,7 +113,7 @@ static int64_t bytes_of(uint8_t dtype)
 int elementwise_width(const elementwise_key *key)
 {
     int64_t most = 1;
-    if (key->kind != ELEMENTWISE_KIND) return key->vector;
+    if (key->kind != ELEMENTWISE_KIND && key->kind != MANY_KIND) return key->vector;
     for (int k = 0; k < key->nin; k++) most = bytes_of(key->in[k]) > most ? bytes_of(key->in[k]) : most;
     for (int i = 0; i < key->count; i++) {
         int64_t bytes = key->steps[i].flags & STEP_WRITTEN ? bytes_of(key->steps[i].dtype) : 1;
@@ -228,6 +228,7 @@ bool elementwise_launch(cuda_call *c, const elementwise_program *p, elementwise_
     cuda_launch launch = {.kernel = kernel,
                           .grid = {(unsigned)(blocks < most ? blocks : most), 1, 1},
                           .block = {threads, 1, 1},
+                          .merges = p->key.kind == ELEMENTWISE_KIND && p->key.ndim == ELEMENTWISE_FLAT && !p->key.wide,
                           .op = name};
     return cuda_collect(c, &launch, args, bytes);
 }

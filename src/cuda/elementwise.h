@@ -35,7 +35,8 @@ typedef struct elementwise_key {
     uint8_t in[ELEMENTWISE_OPERANDS];
     elementwise_step steps[ELEMENTWISE_STEPS];
 } elementwise_key;
-enum { ELEMENTWISE_KIND = 'e', ROWS_KIND = 'r', END_KIND = 'f' }; /* END: ends with a reduction */
+/* END: ends with a reduction; MANY: an ELEMENTWISE one for a table of arguments (merge.c) */
+enum { ELEMENTWISE_KIND = 'e', ROWS_KIND = 'r', END_KIND = 'f', MANY_KIND = 'm' };
 
 enum { LIFT_FLAT = 255 }; /* an operand that has all elements in their order, in some shape */
 

@@ -85,25 +85,25 @@ static bool failed_for_memory(cuda_kernel *k)
     return memory;
 }
 
-static void explain(const elementwise_program *p, const char *what)
+static void explain(const elementwise_key *key, const char *what)
 {
     if (LIKELY(!runtime.trace_fuse)) return;
-    fprintf(stderr, "[fuse] GPU: %d steps to %s, %d operands, %d results: %s\n", p->key.count,
-            mx_ops[p->key.steps[p->key.count - 1].op]->name, p->key.nin, p->key.nout, what);
+    fprintf(stderr, "[fuse] GPU: %d steps to %s, %d operands, %d results%s: %s\n", key->count,
+            mx_ops[key->steps[key->count - 1].op]->name, key->nin, key->nout,
+            key->kind == MANY_KIND ? ", many launches in one" : "", what);
 }
 
-/* NULL: the group runs node by node this time; no error is recorded unless its kernel had to be there. */
-static cuda_kernel *kernel_now(cuda_device *d, const elementwise_program *p, bool comes_again)
+cuda_kernel *group_kernel(cuda_device *d, const elementwise_key *key, bool comes_again)
 {
     bool at_once = d->gpu->fuse_at_once;
-    cuda_kernel *k = jit_look(d, &p->key, elementwise_key_bytes(&p->key));
+    cuda_kernel *k = jit_look(d, key, elementwise_key_bytes(key));
     jit_state state = k ? (jit_state)atomic_load_explicit(&k->state, memory_order_acquire) : JIT_FAILED;
     if (LIKELY(state == JIT_READY) || (state == JIT_PENDING && at_once)) return k;
     if (state == JIT_PENDING || (k && !at_once && !failed_for_memory(k))) return NULL;
-    if (!at_once && !comes_again && times_seen(d, &p->key) < SEEN_OFTEN) return explain(p, "new, node by node"), NULL;
+    if (!at_once && !comes_again && times_seen(d, key) < SEEN_OFTEN) return explain(key, "new, one by one"), NULL;
     mx_mark mark = mx_error_mark();
-    k = elementwise_kernel(d, &p->key, !at_once);
-    explain(p, at_once ? "compiled now" : "compiled meanwhile, node by node");
+    k = elementwise_kernel(d, key, !at_once);
+    explain(key, at_once ? "compiled now" : "compiled meanwhile, one by one");
     if (!at_once) mx_error_reset(mark);
     return at_once ? k : NULL;
 }
@@ -156,7 +156,7 @@ bool cuda_run_group(mx_stream *stream, const mx_group *g)
     if (first && first->add_to) return !group_writes(g, 0) && run_product(q, g);
     if (!make_program(&p, &rows, &fold, g)) return false;
     elementwise_place(&p, &l);
-    cuda_kernel *kernel = kernel_now(q->device, &p, last->made_flags & ARRAY_COMPILED);
+    cuda_kernel *kernel = group_kernel(q->device, &p.key, last->made_flags & ARRAY_COMPILED);
     if (!kernel) return false;
     spare_operands(&p, g);
     cuda_call c = {.queue = q,

@@ -7,6 +7,11 @@
 #include "cuda/elementwise.h"
 #include "cuda/reduce.h"
 
+/* The kernel of a key that others could do without, compiled behind what somebody waits for if the key was seen before or
+ * `comes_again`; it may be pending only where groups are compiled at once.  NULL: there is none yet, and no error is
+ * recorded unless it had to be there. */
+cuda_kernel *group_kernel(cuda_device *d, const elementwise_key *key, bool comes_again);
+
 /* Is node k of the group written to memory? */
 bool group_writes(const mx_group *g, int k);
 /* row_group.c: the steps of a group with views or work along rows.  False (no error): not in one kernel. */

@@ -36,6 +36,9 @@ typedef struct cuda_block {
     cuda_use uses[POOL_USES]; /* by other queues; once given back also the home's */
     cuda_slab *slab;
     struct cuda_block *next;
+    /* Of the launches that merge.c may move in the home's batch `ticket`: those that read it, that write to it.  Under the
+     * home's lock. */
+    uint64_t ticket, readers, writers;
 } cuda_block;
 
 typedef struct cuda_pool_queue {

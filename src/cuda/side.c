@@ -162,6 +162,20 @@ static bool add_constant(cuda_call *c, const mx_array *x, cu_ptr *at)
     return true;
 }
 
+/* What launches of the call read or write, for merge.c.  Not its scratch, which no other call's launch of the batch has. */
+static void touch(cuda_call *c, cuda_block *block, bool writes)
+{
+    if (c->touched_count < CUDA_MAX_TOUCHED) {
+        int at = c->touched_count;
+        if (writes) {
+            c->touched[at] = c->touched[c->written_count];
+            at = c->written_count++;
+        }
+        c->touched[at] = block;
+    }
+    c->touched_count++;
+}
+
 bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at)
 {
     mx_buffer *b = x->buffer;
@@ -181,6 +195,7 @@ bool cuda_operand(cuda_call *c, mx_array *x, cu_ptr *at)
     if (!ok || elsewhere) return ok && upload_once(c, x, at);
     if (!queue_after(q, writer, ticket, computed)) return false;
     if (writer != q && !borrow(c, block)) return false;
+    if (writer == q) touch(c, block, false);
     *at = block->at + (cu_ptr)x->offset;
     return true;
 }
@@ -199,6 +214,7 @@ void cuda_release(cuda_call *c)
     for (int i = 0; i < 2; i++) constants_drop(c->queue, c->constants[i]);
     c->constants[0] = c->constants[1] = NULL;
     c->scratch_count = c->borrowed_count = 0;
+    if (c->touched_count <= CUDA_MAX_TOUCHED) c->touched_count = c->written_count; /* the outputs stay */
 }
 
 /* ---- Outputs */
@@ -221,7 +237,9 @@ bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
     c->written_bytes += bytes;
     if (can_donate(c, x, out)) {
         array_set_buffer_take(out, buffer_keep(x->buffer), x->offset);
-        *at = side_of(x->buffer)->block->at + (cu_ptr)x->offset;
+        cuda_block *block = side_of(x->buffer)->block;
+        *at = block->at + (cu_ptr)x->offset;
+        touch(c, block, true);
         return true;
     }
     cuda_side *s = new_side(false);
@@ -235,6 +253,7 @@ bool cuda_output(cuda_call *c, int i, mx_array *x, cu_ptr *at)
     if (!b) return false;
     array_set_buffer_take(out, b, 0);
     *at = block->at;
+    touch(c, block, true);
     return true;
 }
 
@@ -255,14 +274,33 @@ static void set_ticket(mx_array *out, uint64_t ticket)
     if (s) s->ticket = ticket; /* not published yet */
 }
 
-bool cuda_collect(cuda_call *c, const cuda_launch *launch, const void *args, size_t args_bytes)
+/* The launches of the batch that may be moved and that this one, number `n`, must come after: those that write what it
+ * reads, and that read or write what it writes.  If it may be moved, later ones ask the same of it. */
+static uint64_t order(const cuda_call *c, uint64_t ticket, int n, bool merges)
+{
+    uint64_t after = 0, earlier = ((uint64_t)1 << n) - 1;
+    if (c->touched_count > CUDA_MAX_TOUCHED) return earlier;
+    for (int i = 0; i < c->touched_count; i++) {
+        cuda_block *b = c->touched[i];
+        bool writes = i < c->written_count;
+        if (b->ticket != ticket) b->ticket = ticket, b->readers = b->writers = 0;
+        after |= b->writers | (writes ? b->readers : 0);
+        if (merges) *(writes ? &b->writers : &b->readers) |= (uint64_t)1 << n;
+    }
+    return after & earlier;
+}
+
+bool cuda_collect(cuda_call *c, const cuda_launch *described, const void *args, size_t args_bytes)
 {
     cuda_queue *q = c->queue;
+    cuda_launch launch = *described;
     pthread_mutex_lock(&q->lock);
     /* Another thread may have committed since the operands were looked at: the uses move to the launch's batch. */
     for (int i = 0; i < c->borrowed_count; i++) pool_use(&q->device->pool, c->borrowed[i], q->index);
     uint64_t ticket = q->committed + 1;
-    bool ok = nothing_failed_since(c) && queue_launch(q, launch, args, args_bytes, c->written_bytes);
+    launch.merges &= c->touched_count <= CUDA_MAX_TOUCHED;
+    launch.after = order(c, ticket, q->batch.count, launch.merges);
+    bool ok = nothing_failed_since(c) && queue_launch(q, &launch, args, args_bytes, c->written_bytes);
     c->written_bytes = 0;
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; ok && i < c->nout; i++) set_ticket(&c->out[i], ticket);

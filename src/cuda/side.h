@@ -7,7 +7,7 @@
 #include "cuda/stream.h"
 #include "core/op.h"
 
-enum { CUDA_MAX_SCRATCH = 40, CUDA_MAX_BORROWED = MX_MAX_NDIM + 2 };
+enum { CUDA_MAX_SCRATCH = 40, CUDA_MAX_BORROWED = MX_MAX_NDIM + 2, CUDA_MAX_TOUCHED = 40 };
 
 /* One application of an op. */
 typedef struct cuda_call {
@@ -30,6 +30,9 @@ typedef struct cuda_call {
     cuda_block *borrowed[CUDA_MAX_BORROWED]; /* operands that other queues computed */
     int borrowed_count;
     cuda_constants *constants[2]; /* small operands */
+    /* Blocks of this queue that the call's launches read and write: those first.  More than there is room for: all. */
+    cuda_block *touched[CUDA_MAX_TOUCHED];
+    int written_count, touched_count;
 } cuda_call;
 
 /* ---- Before anything is collected: every operand, then every output; false: an error is recorded */

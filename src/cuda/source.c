@@ -135,6 +135,7 @@ void code_compute(code_text *t, const elementwise_key *key, int count, int retur
 static void name(const elementwise_key *key, char entry[ELEMENTWISE_ENTRY])
 {
     code_text t = {.at = entry, .size = ELEMENTWISE_ENTRY - 16};
+    if (key->kind == MANY_KIND) code_add(&t, "many_");
     if (key->count > 1) code_add(&t, "fused_%d_", key->count);
     for (int i = 0; i < key->count && i < NAMED_STEPS; i++) code_add(&t, "%s_", mx_ops[key->steps[i].op]->name);
     if (t.used > t.size) t.used = t.size - 1;
@@ -159,6 +160,7 @@ bool elementwise_source(const elementwise_key *key, char source[ELEMENTWISE_SOUR
     code_read(&t, key);
     code_write(&t, key);
     code_compute(&t, key, key->count, key->count - 1);
+    if (key->kind == MANY_KIND) code_add(&t, "#define MANY\n");
     code_add(&t, "#include \"cuda/kernels/elementwise_run.cuh\"\n");
     return t.used < t.size || mx_fail_false(MX_RUNTIME, "[%s] GPU: the kernel's source is too long.", entry);
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMIT_LAUNCHES = 64, COMMIT_BYTES = 256 << 20, FAILURES_MAX = 1024 };
+enum { COMMIT_BYTES = 256 << 20, FAILURES_MAX = 1024 };
 
 /* ---- Making */
 static cuda_queue *make_queue(cuda_device *d, mx_stream *stream)
@@ -153,21 +153,28 @@ static bool reserve(void **items, size_t *capacity, size_t needed, size_t size)
     return true;
 }
 
+bool batch_add_args(cuda_batch *b, size_t bytes, size_t *at)
+{
+    *at = (b->args_bytes + 15) / 16 * 16;
+    if (!reserve((void **)&b->args, &b->args_capacity, *at + bytes, 1)) return false;
+    b->args_bytes = *at + bytes;
+    return true;
+}
+
 bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, size_t args_bytes, size_t written_bytes)
 {
     cuda_batch *b = &q->batch;
-    size_t launches = (size_t)b->capacity, at = (b->args_bytes + 15) / 16 * 16;
+    size_t launches = (size_t)b->capacity, at;
     if (!reserve((void **)&b->launches, &launches, (size_t)b->count + 1, sizeof *b->launches)) return false;
     b->capacity = (int)launches;
-    if (!reserve((void **)&b->args, &b->args_capacity, at + args_bytes, 1)) return false;
+    if (!batch_add_args(b, args_bytes, &at)) return false;
     queue_open(q);
     memcpy(b->args + at, args, args_bytes);
-    b->args_bytes = at + args_bytes;
     b->launches[b->count] = *launch;
     b->launches[b->count].args_at = at;
     b->launches[b->count++].args_bytes = args_bytes;
     b->written_bytes += written_bytes;
-    if (b->count < COMMIT_LAUNCHES && b->written_bytes < COMMIT_BYTES) return true;
+    if (b->count < BATCH_LAUNCHES && b->written_bytes < COMMIT_BYTES) return true;
     queue_commit_locked(q); /* what fails here is the batch's failure, and told to who reads its arrays */
     return true;
 }
@@ -239,6 +246,8 @@ bool queue_commit_locked(cuda_queue *q)
     const cuda_driver *cu = &q->device->gpu->driver;
     uint64_t ticket = q->committed + 1;
     note_names(q, ticket);
+    merge_launches(q);
+    q->started += (uint64_t)b->count;
     mx_failure *failure = finish_kernels(q);
     cu_result r = constants_send(q);
     if (r == CU_OK && !failure) r = start_launches(q, &failure);

@@ -14,6 +14,8 @@ typedef struct cuda_launch {
     mx_failure *(*issue)(cuda_queue *q, const void *args);
     unsigned grid[3], block[3], shared_bytes;
     size_t args_at, args_bytes; /* in the batch's arguments */
+    bool merges;                /* merge.c: may be started later than its place, and with others like it */
+    uint64_t after;             /* those launches that merge which it has to come after */
     const char *op;
 } cuda_launch;
 
@@ -26,7 +28,7 @@ typedef struct cuda_batch {
     bool open; /* something was issued since the last commit, collected or not */
 } cuda_batch;
 
-enum { QUEUE_EVENTS = 64, QUEUE_NAMES = 96 };
+enum { QUEUE_EVENTS = 64, QUEUE_NAMES = 96, BATCH_LAUNCHES = 64 /* bits of cuda_launch.after */ };
 
 typedef struct cuda_graph_cache cuda_graph_cache;
 
@@ -69,6 +71,7 @@ struct cuda_queue {
     cu_event events[QUEUE_EVENTS];
     char names[QUEUE_EVENTS][QUEUE_NAMES]; /* the ops of recent batches */
     cuda_graph_cache *graphs;
+    uint64_t started;                  /* launches, for who counts them */
     queue_failure last_resort;         /* for a failure that there is no memory for */
     _Atomic(queue_failure *) failures; /* newest first; read without the lock to see that there is none */
     int failure_count;
@@ -123,6 +126,11 @@ void constants_drop(cuda_queue *q, cuda_constants *k);
 cu_result constants_send(cuda_queue *q);
 /* Copies to the host what is computed already. */
 bool stage_out(cuda_device *d, void *to, cu_ptr from, size_t bytes);
+
+/* A place in the batch's arguments.  False: an error is recorded. */
+bool batch_add_args(cuda_batch *b, size_t bytes, size_t *at);
+/* merge.c: makes one launch of many of one kernel; the caller holds the queue's lock. */
+void merge_launches(cuda_queue *q);
 
 /* graph.c: starts `count` kernels of the batch, which are ready, as one graph if the like of it was seen before. */
 cu_result graph_start(cuda_queue *q, int first, int count);

@@ -2,6 +2,7 @@
  *
  * Matrix products.  One op: operands (..., m, k) and (..., k, n) whose leading axes broadcast, and an optional addend
  * of the result's shape or one that broadcasts to it.  Vectors get a temporary axis, as in NumPy. */
+#include "core/params/layout.h"
 #include "core/params/matmul.h"
 #include "mica/transforms.h"
 #include "ops/rules.h"
@@ -52,13 +53,26 @@ static mx_array *like_factor(mx_array *d, mx_array *x)
     return d ? op_broadcast_like(d, x) : NULL;
 }
 
+/* Does x show the transpose of what lies in memory, as the weight of a linear layer is read? */
+static bool is_turned(const mx_array *x)
+{
+    if (x->op != &mx_op_transpose) return false;
+    const int *order = ((const transpose_params *)array_params(x))->order.at;
+    return order[x->ndim - 1] == x->ndim - 2 && order[x->ndim - 2] == x->ndim - 1;
+}
+
 /* Complex products pull back through the conjugate of the other factor's transpose; the transposes are views, which the
- * kernel reads as they lie. */
+ * kernel reads as they lie.  The gradient of a turned factor is computed turned, so that the gradient of what lies under
+ * it lies as that does: optimizers read both, element by element. */
 static bool vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
 {
     const matmul_params *p = c->params;
     if (call_wants(c, 0)) din[0] = product(dout[0], adjoint(c->in[1]), p->alpha);
-    if (call_wants(c, 1)) din[1] = product(adjoint(c->in[0]), dout[0], p->alpha);
+    if (call_wants(c, 1)) {
+        din[1] = is_turned(c->in[1])
+                     ? mx_swapaxes(product(mx_swapaxes(dout[0], -1, -2), mx_conjugate(c->in[0]), p->alpha), -1, -2)
+                     : product(adjoint(c->in[0]), dout[0], p->alpha);
+    }
     for (int i = 0; i < 2 && c->in[1]->ndim == 2; i++) din[i] = like_factor(din[i], c->in[i]);
     if (c->nin == 3 && call_wants(c, 2)) din[2] = p->beta == 1 ? dout[0] : mx_mul(dout[0], mx_like(dout[0], p->beta));
     return !mx_failed();

@@ -176,6 +176,35 @@ void case_launch_fails(void)
     mx_drop(good);
 }
 
+/* One launch for the groups of many arrays: each of them is told. */
+void case_merged_fails(void)
+{
+    enum { COUNT = 8 };
+    mx_stream *stream = gpu_stream();
+    mx_use_stream(stream);
+    mx_array *x[COUNT], *y[COUNT];
+    for (int i = 0; i < COUNT; i++) x[i] = mx_keep(mx_exp(vector(10 + i, 0)));
+    CHECK(mx_eval_n(x, COUNT));
+    for (int fails = 1; fails >= 0; fails--) {
+        uint64_t started = cuda_queue_of(stream)->started;
+        mx_scope s = mx_scope_open();
+        for (int i = 0; i < COUNT; i++) y[i] = mx_keep(mx_add(mx_mul(x[i], mx_float(2)), mx_float(1)));
+        mx_scope_close(s, NULL);
+        if (fails) fail_at("cuLaunchKernel", 1, 1);
+        CHECK(mx_eval_n(y, COUNT) == !fails);
+        mx_error();
+        for (int i = 0; i < COUNT; i++) {
+            if (fails)
+                EXPECT_ERROR(!mx_eval(y[i]), MX_RUNTIME, "[fused_2_multiply_add_float] GPU: its kernels do not start");
+            if (!fails) CHECK(mx_eval(y[i]));
+            mx_drop(y[i]);
+        }
+        CHECK(cuda_queue_of(stream)->started == started + 1);
+        if (fails) EXPECT_ERROR(!mx_synchronize(NULL), MX_RUNTIME, "fused_2_multiply_add_float");
+    }
+    for (int i = 0; i < COUNT; i++) mx_drop(x[i]);
+}
+
 /* A server that goes on: what is kept of its failures has an end, and spoils nothing that is in use. */
 void case_many_failures(void)
 {

@@ -246,6 +246,7 @@ static const struct {
     CASE(two_memories),
     CASE(one_memory),
     CASE(launch_fails),
+    CASE(merged_fails),
     CASE(many_failures),
     LAST_CASE(device_lost),
     CASE(busy),

@@ -288,12 +288,13 @@ static int add_nodes(chosen *c, elementwise_program *p, mx_array *x, mx_array *c
 static void check_group(run *r, mx_array *const *out, int nout)
 {
     static char source[ELEMENTWISE_SOURCE], entry[ELEMENTWISE_ENTRY];
-    for (int ndim = 0; ndim <= ELEMENTWISE_ANY; ndim += 2) {
+    for (int ndim = -2; ndim <= ELEMENTWISE_ANY; ndim += 2) { /* -2: flat, and many launches in one */
         chosen c = {.count = 0};
         elementwise_program p;
         elementwise_start(&p, (mx_shape){0, NULL});
         for (int i = 0; i < nout; i++) add_nodes(&c, &p, out[i], out, nout);
-        p.key.ndim = (uint8_t)ndim;
+        p.key.ndim = (uint8_t)(ndim < 0 ? ELEMENTWISE_FLAT : ndim);
+        if (ndim < 0) p.key.kind = MANY_KIND;
         if (!elementwise_source(&p.key, source, entry)) exit(1);
         check_kernel(r, source, entry);
     }

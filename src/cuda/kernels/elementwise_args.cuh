@@ -20,4 +20,12 @@ enum {
 // Vectors that a thread loads before it computes.
 #define ELEMENTWISE_UNROLL(operands, width) ((operands) <= 3 && (width) < ELEMENTWISE_AT_ONCE ? 2 : 1)
 
+// Many flat programs in one launch: the kernel takes their table by value, of 4 KB at most.  Bytes of an entry; entries.
+#define ELEMENTWISE_ENTRY_BYTES(operands, results) (16 + 8 * ((operands) + (results)))
+#define ELEMENTWISE_TABLE_BYTES 4096
+#define ELEMENTWISE_MANY(operands, results)                                                                            \
+    ((ELEMENTWISE_TABLE_BYTES - 8) / ELEMENTWISE_ENTRY_BYTES(operands, results) < 64                                    \
+         ? (ELEMENTWISE_TABLE_BYTES - 8) / ELEMENTWISE_ENTRY_BYTES(operands, results)                                   \
+         : 64)
+
 #endif
