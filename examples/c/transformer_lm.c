@@ -93,9 +93,8 @@ static bool loss(void *ctx, mx_array *const *in, int nin, mx_array **out, int no
         x = mx_add(x, swiglu(&layers[i], rms(x, layers[i].mlp_norm)));
     }
     mx_array *logits = linear(rms(x, in[nin - 1]), embedding);
-    mx_array *score = mx_squeeze(mx_take_along_axis(logits, mx_expand_dims(b->targets, AXES(-1)), -1), AXES(-1));
     (void)nout;
-    return (out[0] = mx_mean(mx_sub(mx_logsumexp(logits, AXES(-1), false), score), ALL_AXES, false)) != NULL;
+    return (out[0] = mx_mean(mx_cross_entropy(logits, b->targets), ALL_AXES, false)) != NULL;
 }
 
 /* ---- A step */

@@ -31,5 +31,9 @@ MX_API mx_array *mx_rope(mx_array *x, mx_rope_options options, mx_array *offset,
 MX_API mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, float scale, bool causal, mx_array *mask,
                               mx_array *sinks);
 
+/* The loss log(sum(exp x)) - x[target] of each row of logits x (..., n), in float32 (float64 for float64), for integer
+ * targets (...) in [-n, n): -1 is the last class. */
+MX_API mx_array *mx_cross_entropy(mx_array *logits, mx_array *targets);
+
 MX_END_DECLS
 #endif

@@ -78,6 +78,12 @@ static PyObject *call_attention(py_args *in)
     return py_return(in, mx_attention(q, k, v, (float)scale, causal, mask, sinks));
 }
 
+static PyObject *call_cross_entropy(py_args *in)
+{
+    mx_array *logits = py_arg_array(in, 0), *targets = logits ? py_arg_array(in, 1) : NULL;
+    return targets ? py_return(in, mx_cross_entropy(logits, targets)) : NULL;
+}
+
 static const py_row rows[] = {
     {"rms_norm", call_rms_norm,
      "rms_norm(x: array, weight: Optional[array], eps: float, *, stream: StreamOrDevice = None) -> array",
@@ -97,6 +103,11 @@ static const py_row rows[] = {
      "softmax(q k' * scale + mask) v for q (B, Nq, Lq, D), k (B, Nkv, Lk, D), v (B, Nkv, Lk, Dv).\n\n"
      "``mask`` is boolean (True is kept), added to the scores, or \"causal\": query i sees keys j <= i + Lk - Lq. "
      "``sinks`` (Nq,) are extra logits that only take part in the denominator."},
+    {"cross_entropy", call_cross_entropy,
+     "cross_entropy(logits: array, targets: array, *, stream: StreamOrDevice = None) -> array",
+     "The loss log(sum(exp x)) - x[target] of each row of ``logits`` x (..., n), in one pass and in float32.\n\n"
+     "``targets`` (...) are integer class indices in [-n, n): -1 is the last class. The gradient, (softmax(x) - [i = "
+     "target]) dy, is one pass too."},
     {0},
 };
 

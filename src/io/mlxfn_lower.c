@@ -50,6 +50,26 @@ static bool lower_softmax_vjp(void *params, mx_array *const *in, int nin, mx_arr
     return (out[0] = mx_sub(yv, mx_mul(in[0], mx_sum(yv, MX_AXES(-1), true)))) != NULL;
 }
 
+static mx_array *wide(mx_array *x)
+{
+    return mx_astype(x, mx_dtype_promote(mx_dtype_of(x), MX_FLOAT32));
+}
+
+static bool lower_cross_entropy(void *params, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    mx_array *x = wide(in[0]), *hit = mx_take_along_axis(x, mx_expand_dims(in[1], MX_AXES(-1)), -1);
+    (void)params, (void)nin, (void)nout;
+    return (out[0] = mx_sub(mx_logsumexp(x, MX_AXES(-1), false), mx_squeeze(hit, MX_AXES(-1)))) != NULL;
+}
+
+static bool lower_cross_entropy_vjp(void *params, mx_array *const *in, int nin, mx_array **out, int nout)
+{
+    mx_array *y = mx_softmax(wide(in[0]), MX_AXES(-1), true), *at = mx_expand_dims(in[1], MX_AXES(-1));
+    mx_array *apart = mx_scatter_along_axis(y, at, mx_like(y, -1), -1, MX_SCATTER_ADD);
+    (void)params, (void)nin, (void)nout;
+    return (out[0] = mx_astype(mx_mul(apart, mx_expand_dims(in[2], MX_AXES(-1))), mx_dtype_of(in[0]))) != NULL;
+}
+
 /* A gather puts the points first; they go where the axis was. */
 static bool lower_take(void *params, mx_array *const *in, int nin, mx_array **out, int nout)
 {
@@ -212,6 +232,8 @@ static const lowering lowerings[OP_COUNT] = {
     [OP_bitwise_invert] = lower_invert,
     [OP_matmul] = lower_scaled_product,
     [OP_softmax_vjp] = lower_softmax_vjp,
+    [OP_cross_entropy] = lower_cross_entropy,
+    [OP_cross_entropy_vjp] = lower_cross_entropy_vjp,
     [OP_take] = lower_take,
     [OP_diagonal] = lower_diagonal,
     [OP_rms_norm] = lower_rms_norm,

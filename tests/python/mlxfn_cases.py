@@ -61,6 +61,7 @@ CASES += [
     ("attention", lambda q: mx.fast.scaled_dot_product_attention(q, q, q, scale=0.5, mask="causal"), (Q,)),
     ("gelu", lambda a: (nn.gelu(a), nn.silu(a)), (X,)),
     ("cross_entropy", lambda a: nn.losses.cross_entropy(a, mx.array([0, 2])), (X,)),
+    ("fast_cross_entropy", lambda a: mx.fast.cross_entropy(a, mx.array([0, 2])), (X,)),
     ("gradient", lambda a: mx.grad(lambda b: nn.losses.cross_entropy(b @ b.T, mx.array([0, 1])).sum())(a), (X,)),
     ("random", lambda k: mx.random.uniform(shape=(2, 2), key=k), (mx.random.key(3),)),
     ("outputs", lambda a, b: (a, b, a), (X, I)),

@@ -220,3 +220,30 @@ def test_wrong_values(name):
 def test_wrong_types(name):
     with pytest.raises(TypeError):
         TYPE_ERRORS[name](mx.fast)
+
+
+def test_cross_entropy():
+    x, t = mx.array([[1.0, 2, 3], [4, 5, 7]]), mx.array([0, -1])
+    loss = mx.fast.cross_entropy(x, t)
+    near = lambda a, b: np.testing.assert_allclose(np.array(a.astype(mx.float32)), b, rtol=1e-6, atol=1e-6)
+    near(loss, [2.4076059, 0.1698460])
+    assert mx.fast.cross_entropy(x.astype(mx.bfloat16), t).dtype == mx.float32
+    for dtype in (mx.uint8, mx.int64, mx.uint32):
+        near(mx.fast.cross_entropy(x, mx.array([0, 2], dtype)), [2.4076059, 0.1698460])
+    slope = mx.grad(lambda a: mx.fast.cross_entropy(a, t).sum())(x)
+    near(slope, [[-0.9099695, 0.2447285, 0.6652410], [0.0420101, 0.1141952, -0.1562053]])
+    half = mx.grad(lambda a: mx.fast.cross_entropy(a, t).sum())(x.astype(mx.float16))
+    assert half.dtype == mx.float16
+    np.testing.assert_allclose(np.array(half), np.array(slope), rtol=1e-3)
+    mapped = mx.vmap(mx.fast.cross_entropy, in_axes=(None, 0))(x, mx.array([[0, 2], [1, 1]]))
+    near(mapped, [[2.4076059, 0.1698460], [1.4076059, 2.1698460]])
+    second = mx.grad(lambda a: mx.grad(lambda b: mx.fast.cross_entropy(b, t).sum())(a)[0, 0])(x)
+    p = np.exp(x[0]) / np.exp(x[0]).sum()
+    near(second[0], p[0] * (np.array([1, 0, 0]) - p))
+    assert mx.fast.cross_entropy(mx.zeros((0, 3)), mx.zeros((0,), mx.int32)).shape == (0,)
+    with pytest.raises(ValueError, match=r"targets of shape \(1\) for logits of shape \(2,3\)"):
+        mx.fast.cross_entropy(x, mx.array([0]))
+    with pytest.raises(ValueError, match="integer class indices, not float32"):
+        mx.fast.cross_entropy(x, mx.array([0.0, 1]))
+    with pytest.raises(TypeError):
+        mx.fast.cross_entropy(x, None)

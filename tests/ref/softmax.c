@@ -7,6 +7,8 @@
 void ref_softmax(const ref_call *c);
 void ref_softmax_vjp(const ref_call *c);
 void ref_softmax_axes(const ref_call *c);
+void ref_cross_entropy(const ref_call *c);
+void ref_cross_entropy_vjp(const ref_call *c);
 
 /* Largest of the places that `folded` axes map to each result, then the sum of exp(x - largest). */
 static double peak_of(const double *x, int64_t n)
@@ -68,5 +70,38 @@ void ref_softmax_axes(const ref_call *c)
         }
         c->out->re[i] = creal(1 / total);
         c->out->im[i] = cimag(1 / total);
+    }
+}
+
+/* ---- Cross entropy */
+static int64_t class_at(const ref_array *classes, int64_t row, int64_t n)
+{
+    int64_t at = classes->whole[row] < 0 ? classes->whole[row] + n : classes->whole[row];
+    return at < 0 ? 0 : at >= n ? n - 1 : at;
+}
+
+/* -log of the share that the class has of all. */
+void ref_cross_entropy(const ref_call *c)
+{
+    int64_t n = c->in->shape[c->in->ndim - 1];
+    for (int64_t row = 0; row < c->out->size; row++) {
+        const double *x = c->in->re + row * n, own = x[class_at(&c->in[1], row, n)], peak = peak_of(x, n);
+        double far = isinf(peak) ? 0 : peak;
+        c->out->re[row] = log(sum_below(x, n, far)) + (far - own);
+        c->out->scale[row] = fabs(own) + fabs(far) + log((double)n);
+    }
+}
+
+void ref_cross_entropy_vjp(const ref_call *c)
+{
+    int64_t n = c->in->shape[c->in->ndim - 1];
+    for (int64_t row = 0; row < c->in[1].size; row++) {
+        const double *x = c->in->re + row * n, dy = c->in[2].re[row], peak = peak_of(x, n);
+        double total = sum_below(x, n, peak);
+        for (int64_t i = 0; i < n; i++) {
+            double share = exp(x[i] - peak) / total;
+            c->out->re[row * n + i] = (i == class_at(&c->in[1], row, n) ? share - 1 : share) * dy;
+            c->out->scale[row * n + i] = fabs(dy);
+        }
     }
 }

@@ -70,6 +70,9 @@ def cross_entropy(logits, targets, weights=None, axis=-1, label_smoothing=0.0, r
     if list(targets.shape) != (list(logits.shape) if probabilities else without_axis):
         raise ValueError(f"Targets shape {targets.shape} does not match logits shape {logits.shape}.")
 
+    rows = axis in (-1, logits.ndim - 1) and logits.dtype == mx.float32 and mx.issubdtype(targets.dtype, mx.integer)
+    if rows and not probabilities and label_smoothing == 0:
+        return _reduce(_weighted(mx.fast.cross_entropy(logits, targets), weights), reduction)
     if probabilities:
         score = mx.sum(logits * targets, axis=axis)
     else:

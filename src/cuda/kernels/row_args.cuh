@@ -16,6 +16,7 @@ typedef struct row_args {
     long long rows, n;
     int lanes;   // threads of a row: a power of two up to 32, or all of a block
     int vectors; // 16 bytes are loaded at once
+    int wide;    // indices are of 64 bits
     float eps;
 } row_args;
 
