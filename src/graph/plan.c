@@ -15,6 +15,10 @@
 
 #define NOWHERE UINT32_MAX
 
+/* Bytes that groups may hold at one time beyond what the nodes one by one would: a group reads its operands at its end,
+ * where many things may have been made that are all to wait for it. */
+enum { MOST_HELD = 128 << 20 };
+
 /* A group in the making. */
 typedef struct growth {
     uint32_t first, count;
@@ -28,7 +32,7 @@ typedef struct planner {
     plan_seat *seats;
     growth *groups;
     size_t group_count, capacity;
-    uint64_t traces;
+    uint64_t traces, held; /* held: over all groups, at any time */
     bool may_leave;
 } planner;
 
@@ -44,6 +48,7 @@ static void note_reader(planner *p, uint32_t x, uint32_t reader, uint32_t home)
 {
     plan_seat *s = &p->seats[x];
     bool is_first = s->edges++ == 0;
+    if (is_first) s->latest = reader;
     if (is_first || s->home == home) {
         s->home = home;
         s->inside = reader;
@@ -102,6 +107,40 @@ static bool replace_operand(growth *g, const mx_array *node)
         g->operands[g->operand_count++] = node->in[i];
     }
     return true;
+}
+
+/* The bytes that go when a node does: 0 where others hold it. */
+static uint64_t bytes_of(const planner *p, const mx_array *x)
+{
+    uint64_t bytes = UINT64_MAX;
+    for (;; x = x->in[0]) {
+        const mx_array *lead = array_lead(x);
+        uint64_t own = mx_nbytes(x);
+        bytes = own < bytes ? own : bytes;
+        if (atomic_load_explicit(&((mx_array *)lead)->state, memory_order_relaxed) != STATE_CLAIMED ||
+            p->seats[lead->offset].flags & SEAT_ROOT)
+            return 0;
+        if (!(lead->op->flags & OP_VIEW) || lead->nin != 1) return bytes;
+    }
+}
+
+/* How many bytes more are there while the group at `home` waits, if node i runs there?  What only i reads then waits
+ * too, but not what i makes. */
+static uint64_t would_hold(const planner *p, const growth *g, uint32_t i, uint32_t home)
+{
+    const mx_array *node = p->t->nodes[i];
+    uint64_t bytes = 0, made = bytes_of(p, node);
+    if (home - i == g->count) return 0; /* nothing runs between them */
+    for (int k = 0; k < node->nin; k++) {
+        const mx_array *in = node->in[k];
+        bool again = has_operand(g, in);
+        for (int j = 0; j < k; j++) again |= node->in[j] == in;
+        uint64_t own = again ? 0 : bytes_of(p, in);
+        if (!own) continue;
+        const plan_seat *s = &p->seats[array_lead(in)->offset];
+        if (s->edges == 0 || s->latest < home) bytes += own;
+    }
+    return bytes > made ? bytes - made : 0;
 }
 
 /* The group that stands at position `last`, made if that node was alone.  NULL: an error is recorded. */
@@ -185,7 +224,10 @@ static bool join(planner *p, uint32_t i)
     if (!why) {
         growth *g = group_at(p, s->home);
         if (!g) return false;
-        if (g->count < GROUP_MAX && replace_operand(g, node)) {
+        uint64_t held = p->held + would_hold(p, g, i, s->home);
+        bool too_much = held - p->seats[s->home].held > MOST_HELD && held > p->held;
+        if (!too_much && g->count < GROUP_MAX && replace_operand(g, node)) {
+            p->held = held;
             s->flags |= SEAT_GROUPED;
             s->next = g->first;
             s->group = p->seats[s->home].group;
@@ -195,7 +237,9 @@ static bool join(planner *p, uint32_t i)
             decide_written(p, i);
             return true;
         }
-        why = g->count < GROUP_MAX ? "its readers' group has enough operands" : "its readers' group is full";
+        why = too_much               ? "what it reads would have to be kept for its readers' group"
+              : g->count < GROUP_MAX ? "its readers' group has enough operands"
+                                     : "its readers' group is full";
     }
     if (UNLIKELY(runtime.trace_fuse) && s->edges) explain(node, why);
     return true;
@@ -271,6 +315,7 @@ bool plan_build(tape *t, mx_array *const *roots, int count, bool may_leave)
     bool ok = true;
     for (size_t i = t->count; ok && i-- > 0;) {
         ok = join(&p, (uint32_t)i);
+        p.seats[i].held = p.held;
         note_inputs(&p, (uint32_t)i);
     }
     if (ok) settle_groups(&p);

@@ -24,6 +24,8 @@ typedef struct plan_seat {
     uint32_t home;            /* the group that it could join: the position of its last node */
     uint32_t inside, outside; /* the first reader in that group, and elsewhere */
     uint32_t group;           /* number of the group in the making */
+    uint32_t latest;          /* the last of its readers */
+    uint64_t held;            /* what all groups were found to hold when the pass had come to here */
     uint8_t flags;
 } plan_seat;
 

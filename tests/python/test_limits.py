@@ -128,6 +128,44 @@ def test_ctrl_c(kind, tmp_path):
     assert (status, out) == (0, "interrupted"), err
 
 
+PEAK = """
+    import mlx.core as mx
+    import mlx.nn as nn
+    import mlx.optimizers as optim
+    mx.set_default_device(mx.cpu)
+    def peak(f):
+        mx.eval(f())
+        mx.clear_cache()
+        before = mx.get_active_memory()
+        mx.reset_peak_memory()
+        mx.eval(f())
+        return (mx.get_peak_memory() - before) / 2**20
+    x = mx.random.uniform(shape=(6_000_000,))
+    mx.eval(x)
+    def chain():  # one group could hold all twelve sums until its end
+        y = x
+        for k in range(12):
+            y = y + mx.exp(-mx.cumsum(x * (k + 1)))
+        return y
+    model = nn.Sequential(nn.Linear(256, 512), nn.GELU(), nn.LayerNorm(512), nn.Linear(512, 256), nn.SiLU())
+    optimizer = optim.AdamW(1e-3)
+    loss = nn.value_and_grad(model, lambda z: mx.square(model(z) - z).mean())
+    def step():
+        value, grads = loss(x[: 256 * 4096].reshape(-1, 256))
+        optimizer.update(model, grads)
+        return value, model.parameters(), optimizer.state
+    print(peak(chain), peak(step))
+"""
+
+
+def test_groups_hold_few_bytes_more_than_their_nodes():
+    fused, plain = (child(PEAK, MICA_FUSE=fuse) for fuse in "10")
+    assert (fused[0], plain[0]) == (0, 0), fused[2] + plain[2]
+    (chain, step), (plain_chain, plain_step) = (map(float, out.split()) for _, out, _ in (fused, plain))
+    assert plain_chain + 60 < chain < plain_chain + 129  # the planner's bound, in MB, and not nothing
+    assert step < 1.02 * plain_step
+
+
 INSIDE = """
     import os, signal, sys, threading, time
     import mlx.core as mx
