@@ -16,6 +16,7 @@
 #include "mica/array.h"
 #include "mica/stream.h"
 #include "mica/ops.h"
+#include "mica/fft.h"
 #include "mica/random.h"
 #include "mica/fast.h"
 #include "mica/transforms.h"

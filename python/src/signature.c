@@ -4,6 +4,7 @@
  * defaults are Python literals or the names of dtypes. */
 #include "signature.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Text */
@@ -76,6 +77,26 @@ static PyObject *dtype_default(const char *name)
     return NULL;
 }
 
+/* "[-2, -1]" as a tuple: a list of our own could be changed by a callee. */
+static PyObject *tuple_default(const char *text)
+{
+    Py_ssize_t count = 0;
+    long at[8];
+    for (const char *p = text + 1; *p && *p != ']' && count < 8; p += strspn(p, ", ")) {
+        char *end;
+        at[count++] = strtol(p, &end, 10);
+        if (end == p) return PyErr_Format(PyExc_SystemError, "not a list of numbers: %s", text);
+        p = end;
+    }
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple && i < count; i++) {
+        PyObject *number = PyLong_FromLong(at[i]);
+        if (!number) return Py_DECREF(tuple), NULL;
+        PyTuple_SetItem(tuple, i, number);
+    }
+    return tuple;
+}
+
 static PyObject *default_value(span s)
 {
     char text[64];
@@ -85,7 +106,7 @@ static PyObject *default_value(span s)
     if (!strcmp(text, "None")) return Py_NewRef(Py_None);
     if (!strcmp(text, "True")) return Py_NewRef(Py_True);
     if (!strcmp(text, "False")) return Py_NewRef(Py_False);
-    if (!strcmp(text, "[]")) return PyTuple_New(0); /* a list of our own could be changed by a callee */
+    if (text[0] == '[') return tuple_default(text);
     if (text[0] == '\'') return PyUnicode_FromStringAndSize(text + 1, (Py_ssize_t)s.length - 2);
     PyObject *dtype = dtype_default(text);
     return dtype ? dtype : number_default(text);

@@ -11,6 +11,7 @@
 
 mx_runtime runtime = {
     .graph_lock = PTHREAD_MUTEX_INITIALIZER,
+    .fft_lock = PTHREAD_MUTEX_INITIALIZER,
     .done = PTHREAD_COND_INITIALIZER,
     .done_lock = PTHREAD_MUTEX_INITIALIZER,
     .stream_lock = PTHREAD_MUTEX_INITIALIZER,
@@ -50,6 +51,7 @@ static void before_fork(void)
     pthread_mutex_lock(&runtime.stream_lock);
     pthread_mutex_lock(&runtime.done_lock);
     pthread_mutex_lock(&runtime.gpu_lock);
+    pthread_mutex_lock(&runtime.fft_lock);
     pthread_mutex_lock(&runtime.where_lock);
     pthread_mutex_lock(&runtime.profile_lock);
     memory_lock_for_fork(true);
@@ -60,6 +62,7 @@ static void after_fork_parent(void)
     memory_lock_for_fork(false);
     pthread_mutex_unlock(&runtime.profile_lock);
     pthread_mutex_unlock(&runtime.where_lock);
+    pthread_mutex_unlock(&runtime.fft_lock);
     pthread_mutex_unlock(&runtime.gpu_lock);
     pthread_mutex_unlock(&runtime.done_lock);
     pthread_mutex_unlock(&runtime.stream_lock);

@@ -34,6 +34,9 @@ typedef struct mx_runtime {
     pthread_mutex_t gpu_lock;
     _Atomic(void *) gpu;
     _Atomic bool forked; /* this is the child of a fork: the GPU is the parent's */
+    /* Plans of Fourier transforms (cpu/fft.h). */
+    pthread_mutex_t fft_lock;
+    struct fft_plan *fft_plans;
     /* What waits to be given back to its owners outside. */
     _Atomic(mx_foreign *) foreign;
     /* Random: one seed per process until mx_random_seed. */

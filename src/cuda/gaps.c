@@ -6,4 +6,5 @@
 
 #define GAP(name) const cuda_op cuda_##name = {0};
 
+GAP(fft)
 GAP(load) /* by nature: a file is read into the host's memory, and goes to the device when a kernel wants it */

@@ -5,6 +5,7 @@
  * data table */
 #include "core/memory.h"
 #include "core/params/cast.h"
+#include "core/params/fft.h"
 #include "core/params/hadamard.h"
 #include "core/params/index.h"
 #include "core/params/join.h"
@@ -290,6 +291,14 @@ static bool export_hadamard(exporting *x, const program_step *s)
     return emit(x, s, "Hadamard", (mx_export_field[]){real(p->scale)});
 }
 
+static bool export_fft(exporting *x, const program_step *s)
+{
+    const fft_params *p = s->params;
+    int64_t axes[MX_MAX_NDIM];
+    for (int i = 0; i < p->axes.count; i++) axes[i] = p->axes.at[i];
+    return emit(x, s, "FFT", (mx_export_field[]){list(axes, p->axes.count), whole(p->inverse), whole(p->real)});
+}
+
 static bool emit_slice(exporting *x, const program_step *s, const char *name, bool update)
 {
     const slice_params *p = s->params;
@@ -543,6 +552,7 @@ static const export_row rows[OP_COUNT] = {PLAIN(abs, "Abs"),
                                           BY(searchsorted, export_searchsorted),
                                           BY(matmul, export_matmul),
                                           BY(hadamard, export_hadamard),
+                                          BY(fft, export_fft),
                                           BY(slice, export_slice),
                                           BY(slice_update, export_slice_update),
                                           BY(as_strided, export_as_strided),
@@ -571,6 +581,10 @@ bool mlxfn_is_direct(const program_step *s)
 {
     const export_row *row = &rows[s->op->id];
     if (s->op->id == OP_matmul && s->nin == 2 && ((const matmul_params *)s->params)->alpha != 1) return false;
+    if (s->op->id == OP_fft) {
+        const fft_params *p = s->params;
+        return p->scale == (p->inverse ? 1 / (double)p->points : 1);
+    }
     return row->name || row->write || row->reduction;
 }
 

@@ -8,6 +8,7 @@
 #include "mica/array.h"
 #include "mica/error.h"
 #include "mica/fast.h"
+#include "mica/fft.h"
 #include "mica/ops.h"
 #include "mica/random.h"
 #include "mica/transforms.h"
@@ -166,6 +167,27 @@ APPLY(apply_hadamard)
 {
     UNUSED;
     GIVE(mx_hadamard_transform(in[0], &(double){e->fields[0].real}));
+}
+
+/* The sizes of the axes are those of what is not half a spectrum. */
+APPLY(apply_fft)
+{
+    UNUSED;
+    bool inverse = e->fields[1].whole, real = e->fields[2].whole;
+    int at[MX_MAX_NDIM];
+    int64_t points[MX_MAX_NDIM];
+    const param_shape *made = &f->values[e->out[0]].shape;
+    mx_shape full = real && inverse ? (mx_shape){made->ndim, made->at} : mx_shape_of(in[0]);
+    mx_axes axes = axes_of_field(&e->fields[0], at);
+    if (mx_failed()) return false;
+    for (int i = 0; i < axes.count; i++) {
+        if (at[i] < 0 || at[i] >= full.ndim)
+            return mx_fail_false(MX_RUNTIME, "[import_function] FFT of axis %d of %d.", at[i], full.ndim);
+        points[i] = full.at[at[i]];
+    }
+    mx_shape n = {axes.count, points};
+    GIVE(real ? (inverse ? mx_irfft : mx_rfft)(in[0], n, axes, MX_FFT_BACKWARD)
+              : (inverse ? mx_ifft : mx_fft)(in[0], n, axes, MX_FFT_BACKWARD));
 }
 
 /* ---- Layout */
@@ -487,6 +509,7 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              OTHER("DynamicSliceUpdate", "L", 3, apply_dynamic_update),
                                              OTHER("Equal", "b", 2, apply_equal),
                                              OTHER("ExpandDims", "L", 1, apply_expand_dims),
+                                             OTHER("FFT", "Qbb", 1, apply_fft),
                                              OTHER("Flatten", "ii", 1, apply_flatten),
                                              SIZED("Gather", "LL", 1, apply_gather),
                                              OTHER("GatherAxis", "i", 2, apply_gather_axis),

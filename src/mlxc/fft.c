@@ -1,62 +1,54 @@
 /* SPDX-License-Identifier: MIT
  *
- * What goes with Fourier transforms and needs none: frequencies, and moving the zero frequency to the middle. */
+ * Fourier transforms. */
 #include "mlxc/mlxc.h"
 
-/* Rolls each axis by half its size, rounded down, or back; all axes if none are given. */
-static mx_array *shift(mx_array *x, mx_axes axes, bool back)
+/* No axes: all of them. */
+static mx_axes axes_or_all(mx_axes axes)
 {
-    if (!x || mx_failed()) return NULL;
-    int all[MX_MAX_NDIM];
-    int64_t shifts[MX_MAX_NDIM];
-    if (axes.count == 0) {
-        for (int i = 0; i < mx_ndim(x); i++) all[i] = i;
-        axes = (mx_axes){mx_ndim(x), all};
-    }
-    for (int i = 0; i < axes.count; i++) {
-        int64_t size = mx_dim(x, axes.at[i]);
-        if (size < 0) return NULL;
-        shifts[i] = back ? -(size / 2) : size / 2;
-    }
-    return mx_roll(x, shifts, axes);
+    return axes.count ? axes : MX_ALL_AXES;
 }
 
 int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, const mlx_stream s)
 {
-    RETURN(res, s, shift(ARRAY(a), AXES_OF(axes), false));
+    RETURN(res, s, mx_fftshift(ARRAY(a), axes_or_all(AXES_OF(axes))));
 }
 
 int mlx_fft_ifftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, const mlx_stream s)
 {
-    RETURN(res, s, shift(ARRAY(a), AXES_OF(axes), true));
-}
-
-/* k / (n d) for k from `first` on. */
-static mx_array *frequencies(double first, double count, int n, double d)
-{
-    return mx_mul(mx_arange(first, first + count, 1, MX_FLOAT32), mx_float(1 / (n * d)));
-}
-
-static mx_array *fftfreq(int n, double d)
-{
-    if (n <= 0) return mx_fail(MX_VALUE, "[fftfreq] n is %d and must be positive.", n);
-    int positive = (n + 1) / 2;
-    mx_array *parts[2] = {frequencies(0, positive, n, d), frequencies(-(n / 2), n / 2, n, d)};
-    return mx_concatenate(parts, 2, 0);
-}
-
-static mx_array *rfftfreq(int n, double d)
-{
-    if (n <= 0) return mx_fail(MX_VALUE, "[rfftfreq] n is %d and must be positive.", n);
-    return frequencies(0, n / 2 + 1, n, d);
+    RETURN(res, s, mx_ifftshift(ARRAY(a), axes_or_all(AXES_OF(axes))));
 }
 
 int mlx_fft_fftfreq(mlx_array *res, int n, double d, const mlx_stream s)
 {
-    RETURN(res, s, fftfreq(n, d));
+    RETURN(res, s, mx_fftfreq(n, d));
 }
 
 int mlx_fft_rfftfreq(mlx_array *res, int n, double d, const mlx_stream s)
 {
-    RETURN(res, s, rfftfreq(n, d));
+    RETURN(res, s, mx_rfftfreq(n, d));
 }
+
+#define ONE_AXIS(name)                                                                                                 \
+    int mlx_fft_##name(mlx_array *res, const mlx_array a, int n, int axis, mlx_fft_norm norm, const mlx_stream s)      \
+    {                                                                                                                  \
+        RETURN(res, s, mx_##name(ARRAY(a), MX_SHAPE(n), MX_AXES(axis), (mx_fft_norm)norm));                            \
+    }
+#define MORE_AXES(name, op)                                                                                            \
+    int mlx_fft_##name(mlx_array *res, const mlx_array a, const int *n, size_t n_num, const int *axes,                 \
+                       size_t axes_num, mlx_fft_norm norm, const mlx_stream s)                                         \
+    {                                                                                                                  \
+        RETURN(res, s, mx_##op(ARRAY(a), SHAPE_OF(n), AXES_OF(axes), (mx_fft_norm)norm));                              \
+    }
+ONE_AXIS(fft)
+ONE_AXIS(ifft)
+ONE_AXIS(rfft)
+ONE_AXIS(irfft)
+MORE_AXES(fft2, fft)
+MORE_AXES(ifft2, ifft)
+MORE_AXES(rfft2, rfft)
+MORE_AXES(irfft2, irfft)
+MORE_AXES(fftn, fft)
+MORE_AXES(ifftn, ifft)
+MORE_AXES(rfftn, rfft)
+MORE_AXES(irfftn, irfft)

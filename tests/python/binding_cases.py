@@ -195,8 +195,25 @@ mx.array([2**63 - 1]) ; mx.array(-0.0) ; mx.array([1e-45]) ; mx.array(3.4e38) ; 
 mx.array([1.5, 2.25], mx.bfloat16)
 """
 
+TRANSFORMS = """
+mx.fft.fft(x) ; mx.fft.fft(b) ; mx.fft.fft(h) ; mx.fft.fft(m, 2) ; mx.fft.fft(m, n=5, axis=0)
+mx.fft.fft(m, 3, 0, 'ortho', mx.cpu) ; mx.fft.fft(m, n=0) ; mx.fft.fft(m, n=-1) ; mx.fft.fft(m, axis=2)
+mx.fft.fft(m, n=3, axis=2) ; mx.fft.fft(s) ; mx.fft.fft([1.0]) ; mx.fft.fft(m, norm='a') ; mx.fft.fft(m, norm=None)
+mx.fft.fft(m, axis=[0]) ; mx.fft.ifft(x) ; mx.fft.ifft(z) ; mx.fft.rfft(x) ; mx.fft.rfft(z)
+mx.fft.rfft(mx.zeros((0, 4))) ; mx.fft.fft(mx.zeros((4, 0))) ; mx.fft.irfft(x) ; mx.fft.irfft(x, n=3)
+mx.fft.irfft(x, n=1) ; mx.fft.irfft(z) ; mx.fft.fft2(x) ; mx.fft.fft2(m) ; mx.fft.fft2(m, [3, 2])
+mx.fft.fft2(m, s=[3, 2], axes=[1, 0]) ; mx.fft.fft2(m, axes=None) ; mx.fft.fftn(m, s=[4, 4])
+mx.fft.fftn(m, s=[4], axes=[0, 1]) ; mx.fft.fftn(m, axes=[0, 0]) ; mx.fft.fftn(m, axes=[]) ; mx.fft.fftn(s)
+mx.fft.fftn(m, axes=0) ; mx.fft.fftn(m, s=[3, 5], axes=[-1, -3]) ; mx.fft.irfftn(m) ; mx.fft.irfftn(m, [3, 5], [0, 1])
+mx.fft.rfftn(m, axes=[1, 0]) ; mx.fft.ifftn(m) ; mx.fft.ifft2(m) ; mx.fft.rfft2(m) ; mx.fft.irfft2(m)
+mx.fft.fft2(m, s=[4, 0]) ; mx.fft.fft(m, stream='a') ; mx.fft.fftshift(x) ; mx.fft.ifftshift(x)
+mx.fft.fftshift(m, 1) ; mx.fft.fftshift(m, axes=[0]) ; mx.fft.fftshift(m, axes=[0, 5]) ; mx.fft.fftshift(s)
+mx.fft.fftshift(m, axes=[]) ; mx.fft.fftfreq(5) ; mx.fft.fftfreq(4, 0.5) ; mx.fft.fftfreq(0) ; mx.fft.fftfreq(-3)
+mx.fft.rfftfreq(5, d=2.0) ; mx.fft.rfftfreq(0) ; mx.fft.fftfreq(2.5) ; mx.fft.fftfreq(4, 1.0, mx.cpu)
+"""
+
 GROUPS = {"constructor": CONSTRUCTOR, "promotion": PROMOTION, "methods": METHODS, "shapes": SHAPES,
-          "functions": FUNCTIONS, "types": TYPES, "printing": PRINTING}
+          "functions": FUNCTIONS, "types": TYPES, "printing": PRINTING, "transforms": TRANSFORMS}
 
 
 def cases():

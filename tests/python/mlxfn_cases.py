@@ -52,6 +52,8 @@ CASES += [
     ("strided", lambda a: mx.as_strided(a, (2, 2), (1, 2), 1), (X,)),
     ("view", lambda a: mx.view(a, mx.uint32), (X,)),
     ("searchsorted", lambda a: mx.searchsorted(mx.array([-1.0, 0.0, 2.0]), a), (X,)),
+    ("fft", lambda a: (mx.fft.rfft(a), mx.fft.ifft(a, n=4, axis=0), mx.fft.irfft(a, n=5, norm="ortho")), (X,)),
+    ("fft_axes", lambda a: (mx.fft.irfftn(a, norm="forward"), mx.fft.fft2(a, axes=[1, 0])), (X,)),
     ("constants", lambda a: a + mx.zeros((2, 3)) + mx.arange(3) + mx.array([1.0, 2.0, 3.0]), (X,)),
     ("tril", lambda a: mx.tril(a), (X,)),
     ("rms_norm", lambda a: mx.fast.rms_norm(a, mx.array([1.0, 2.0, 3.0]), 1e-5), (X,)),
