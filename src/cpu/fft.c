@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Plans of Fourier transforms.  Passes: Stockham's self-sorting form (Cochran et al., 1967) with radices 8, 4, 2, 3, 5 and
- * the primes up to 31.  Long transforms: four steps (Bailey, 1990), so that each line fits into a cache and vectors run
+ * the primes up to 61.  Long transforms: four steps (Bailey, 1990), so that each line fits into a cache and vectors run
  * across lines.  Other primes: the chirp transform (Bluestein, 1970). */
 #include "cpu/fft.h"
 #include "core/memory.h"

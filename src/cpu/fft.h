@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FFT_MAX_PRIME = 31, FFT_MAX_PASSES = 40 };
+enum { FFT_MAX_PRIME = 61, FFT_MAX_PASSES = 40 };
 
 /* One pass of Stockham's algorithm: n = radix * m * s, s the product of the radices before it. */
 typedef struct fft_pass {
