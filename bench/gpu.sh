@@ -5,8 +5,8 @@
 #
 #   OUT=results bench/gpu.sh [--only SECTION[,SECTION...]] [--tiny]
 #
-# Sections: laws vectors ceilings bandwidth matmul steps train start; where --only names them also attention, and
-# python (Python's tests, with pytest and hypothesis).  --tiny: sizes for the simulated device.
+# Sections: laws vectors ceilings bandwidth matmul steps train start; where --only names them also attention, decode (19
+# minutes with PyTorch, Llama's shapes) and python (Python's tests, with pytest and hypothesis).  --tiny: sizes for the simulated device.
 # Needs Python 3.11 or later, an NVIDIA driver and NVRTC (in the system, in CUDA_HOME or in the nvidia-* wheels); cuBLASLt for matmul.
 set -eu
 bench=$(cd "$(dirname "$0")" && pwd)

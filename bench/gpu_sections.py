@@ -278,6 +278,19 @@ def mica_attention(mx, q, k, v, causal, gradient):
 
 
 def torch_attention(torch, q, k, v, causal, gradient):
+    """Seconds with the fastest of PyTorch's kernels for these shapes."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    found = []
+    for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
+        try:
+            with sdpa_kernel(backend):
+                found.append(one_torch_attention(torch, q, k, v, causal, gradient))
+        except RuntimeError as error:
+            print(backend, error)
+    return min(found) if found else one_torch_attention(torch, q, k, v, causal, gradient)
+
+
+def one_torch_attention(torch, q, k, v, causal, gradient):
     q, k, v = (torch.randn(*x, device="cuda", dtype=torch.bfloat16, requires_grad=gradient) for x in (q, k, v))
 
     def once():
@@ -388,17 +401,17 @@ def environment_of(name):
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
 
 
-def train_in_child(name, model):
-    """The seconds, tokens and loss of a step, or why there are none."""
-    command = [sys.executable, __file__, "train-one", name, model] + (["--tiny"] if TINY else [])
+def in_child(what, name, model, limit):
+    """What `what`-one prints for an implementation and a model, or why it does not."""
+    command = [sys.executable, __file__, what + "-one", name, model] + (["--tiny"] if TINY else [])
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=environment_of(name), timeout=400 if TINY else 100)
+                              env=environment_of(name), timeout=400 if TINY else limit)
     except subprocess.TimeoutExpired as error:
         return f"stopped after {error.timeout:.0f} s"
     print(done.stderr[-3000:], flush=True)
     if done.returncode:
-        return (done.stderr.strip().splitlines() or ["no reason"])[-1][:200]
+        return (done.stderr.strip().splitlines() or ["no reason"])[-1][:200].replace("|", "/")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -406,15 +419,58 @@ def train():
     mica = {}
     for name in ("mica", "torch", "jax", "torch-compiled"):  # the slowest to start comes last
         for model in MODELS:
-            found = train_in_child(name, model)
+            found = in_child("train", name, model, 100)
             if isinstance(found, str):
-                row(f"{model}, {name}", None, "s", note=found.replace("|", "/"))
+                row(f"{model}, {name}", None, "s", note=found)
                 continue
             if name == "mica":
                 mica[model] = found["seconds"]
             against = f"{found['seconds'] / mica[model]:.2f} times Mica's, " if name != "mica" and model in mica else ""
             row(f"{model}, {name}", found["seconds"], "s",
                 note=f"{against}{found['tokens'] / found['seconds']:,.0f} tokens/s, loss {found['loss']:.3f}")
+
+
+# ---- decode
+
+def llamas():
+    from models.llama_config import SHAPES, TINY as tiny
+    return {"tiny": tiny} if TINY else SHAPES
+
+
+def decode_one(name, model):
+    """In a process of its own: prints the seconds of a prompt and of a token after it, and the most bytes in use."""
+    c = llamas()[model]
+    if name == "mica":
+        import mlx.core as mx
+        mx.set_default_device(mx.gpu)
+        read, write, peak = importlib.import_module("models.llama_mlx").build(c)
+    else:
+        read, write, peak = importlib.import_module("models.llama_torch").build(c)
+    read()
+    prompt = best_of(lambda n: [read() for _ in range(n)], samples=3)
+    write(3)
+    print(json.dumps({"prompt": prompt, "token": best_of(write, samples=3), "peak": peak()}))
+
+
+def decode():
+    from models import llama_config
+    ceiling = copy_ceiling()
+    for model, c in llamas().items():
+        mica = {}
+        for name in ("mica", "torch"):
+            found = in_child("decode", name, model, 280)
+            if isinstance(found, str):
+                row(f"{model}, {name}", None, "s", note=found)
+                continue
+            mica = mica or found
+            against = lambda what: f"{found[what] / mica[what]:.2f} times Mica's" if name != "mica" else ""
+            read = 2 * (llama_config.weights_read(c) + llama_config.cache_read(c, c.prompt))
+            share = read / found["token"] / ceiling
+            row(f"{model}, {name}, a token", found["token"], "s", share=share, of="copy", note=against("token"),
+                goal="80%", met=share >= 0.8 if name == "mica" and model == "8B" else None)
+            row(f"{model}, {name}, a prompt of {c.prompt}", llama_config.operations(c, c.prompt) / found["prompt"],
+                "FLOP/s", note=against("prompt"))
+            row(f"{model}, {name}, most memory in use", found["peak"], "B", note=against("peak"))
 
 
 # ---- start
@@ -456,12 +512,13 @@ SECTIONS = {
     "attention": Section("attention", 120, attention, asked=True),
     "steps": Section("tiny steps", 15, steps),
     "train": Section("the train step of the language model", 165, train),
+    "decode": Section("Llama's shapes in bfloat16, random weights", 1150, decode, asked=True),
     "start": Section("start of a process", 50, start),
     "python": Section("Python's tests on the device", 1200, python, asked=True),
 }
 
 if __name__ == "__main__":
-    if sys.argv[1] == "train-one":
-        train_one(sys.argv[2], sys.argv[3])
+    if sys.argv[1] in ("train-one", "decode-one"):
+        {"train-one": train_one, "decode-one": decode_one}[sys.argv[1]](*sys.argv[2:4])
     else:
         SECTIONS[sys.argv[1]].run()

@@ -81,6 +81,15 @@ def test_python_where_it_is_asked_for(bundle, tmp_path):
     assert done.returncode == 0 and row["met"] and row["value"] >= 3, (tmp_path / "log.txt").read_text()[-3000:]
 
 
+def test_decode_where_it_is_asked_for(bundle, bare_python, tmp_path):
+    done = gpu_sh(bundle, tmp_path, "--tiny", "--only", "decode", python=bare_python)
+    rows = json.loads((tmp_path / "raw.json").read_text())["sections"]["decode"]["rows"]
+    assert done.returncode == 0, (tmp_path / "log.txt").read_text()[-3000:]
+    assert [row["name"] for row in rows] == [f"tiny, mica, {what}" for what in (
+        "a token", "a prompt of 16", "most memory in use")] + ["tiny, torch"]
+    assert all(row["value"] > 0 for row in rows[:3]) and rows[3]["note"].startswith("ModuleNotFoundError")
+
+
 def test_it_takes_less_than_nine_minutes():
     code = "import gpu_sections; print(sum(s.limit for s in gpu_sections.SECTIONS.values() if not s.asked))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "bench", check=True)
