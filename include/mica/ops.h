@@ -79,6 +79,16 @@ MX_API mx_array *mx_argmin(mx_array *x, mx_axes axis, bool keep);
 #define MX_SCAN_OPS(X) X(cumsum) X(cumprod) X(cummax) X(cummin) X(logcumsumexp)
 #define MX_DECLARE_SCAN(name) MX_API mx_array *mx_##name(mx_array *x, int axis, bool reverse, bool inclusive);
 MX_SCAN_OPS(MX_DECLARE_SCAN)
+/* Sorted along an axis, stably: NaN last, complex numbers by their real, then their imaginary parts.  argsort: uint32. */
+MX_API mx_array *mx_sort(mx_array *x, int axis);
+MX_API mx_array *mx_argsort(mx_array *x, int axis);
+/* The kth element of a sort in its place (a negative kth counts from the end); before it what is less, after it what is
+ * greater, each in the order of x, as are those that equal it. */
+MX_API mx_array *mx_partition(mx_array *x, int64_t kth, int axis);
+MX_API mx_array *mx_argpartition(mx_array *x, int64_t kth, int axis);
+MX_API mx_array *mx_topk(mx_array *x, int64_t k, int axis); /* the k greatest, in the order of a partition */
+MX_API mx_array *mx_median(mx_array *x, mx_axes axes,
+                           bool keep); /* float; of an even count the mean of the middle two */
 /* Sums over the axes that broadcasting x's shape up from `shape` added or stretched: the adjoint of mx_broadcast_to. */
 MX_API mx_array *mx_sum_to(mx_array *x, mx_shape shape);
 MX_API mx_array *mx_sum_like(mx_array *x, mx_array *like); /* to the shape of `like` */

@@ -35,6 +35,9 @@ MX_API mx_array *mx_random_bernoulli_like(mx_array *p, mx_array *key); /* of p's
 MX_API mx_array *mx_random_categorical(mx_array *logits, int axis, mx_array *key);
 MX_API mx_array *mx_random_categorical_count(mx_array *logits, int axis, int64_t count, mx_array *key);
 MX_API mx_array *mx_random_categorical_shape(mx_array *logits, int axis, mx_shape shape, mx_array *key);
+/* 0 .. n - 1 in random order, uint32; x along an axis in random order. */
+MX_API mx_array *mx_random_permutation(int64_t n, mx_array *key);
+MX_API mx_array *mx_random_permutation_of(mx_array *x, int axis, mx_array *key);
 
 MX_END_DECLS
 #endif

@@ -16,7 +16,7 @@
 
 /* All tables, for ops.c: of files of that name, but that scan is in ops_reduce.c and window in ops_create.c. */
 #define PY_TABLES(X)                                                                                                   \
-    X(unary) X(binary) X(reduce) X(scan) X(create) X(window) X(shape) X(join) X(index) X(matmul) X(misc)
+    X(unary) X(binary) X(reduce) X(scan) X(sort) X(create) X(window) X(shape) X(join) X(index) X(matmul) X(misc)
 #define PY_DECLARE_TABLE(name) extern const py_row py_rows_##name[];
 PY_TABLES(PY_DECLARE_TABLE)
 #undef PY_DECLARE_TABLE

@@ -159,6 +159,16 @@ static PyObject *call_categorical(py_args *in)
     return py_return(in, mx_random_categorical_shape(logits, axis, shape.shape, key));
 }
 
+static PyObject *call_permutation(py_args *in)
+{
+    int axis = 0, n = 0;
+    mx_array *key = NULL;
+    if (!py_arg_int(in, 1, &axis) || !py_arg_array_or_none(in, 2, &key)) return NULL;
+    if (PyLong_Check(in->at[0])) return py_arg_int(in, 0, &n) ? py_return(in, mx_random_permutation(n, key)) : NULL;
+    mx_array *x = py_arg_array(in, 0);
+    return x ? py_return(in, mx_random_permutation_of(x, axis, key)) : NULL;
+}
+
 /* ---- The state: a sequence of one array, the calling thread's key */
 
 static Py_ssize_t state_length(PyObject *self)
@@ -238,6 +248,8 @@ static const py_row rows[] = {
      "None, " KEY_STREAM,
      "Indices drawn from unnormalised log-probabilities along ``axis``: one for each distribution, ``num_samples`` of "
      "each on a last axis, or a ``shape`` that they broadcast to. uint32."},
+    {"permutation", call_permutation, "permutation(x: Union[int, array], axis: int = 0, " KEY_STREAM,
+     "0 .. x - 1 in random order, uint32, or the entries of an array along an axis."},
     {0},
 };
 

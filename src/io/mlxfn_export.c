@@ -14,6 +14,7 @@
 #include "core/params/random.h"
 #include "core/params/reduce.h"
 #include "core/params/scan.h"
+#include "core/params/sort.h"
 #include "core/params/search.h"
 #include "core/params/sizes.h"
 #include "core/params/slice.h"
@@ -265,6 +266,21 @@ static bool export_softmax(exporting *x, const program_step *s)
 static bool export_searchsorted(exporting *x, const program_step *s)
 {
     return emit(x, s, "SearchSorted", (mx_export_field[]){whole(((const searchsorted_params *)s->params)->right)});
+}
+
+static bool export_sort(exporting *x, const program_step *s)
+{
+    int axis = shape_of(x, in_of(x, s, 0)).ndim - 1;
+    return emit(x, s, s->op->id == OP_sort ? "Sort" : "ArgSort", (mx_export_field[]){whole(axis)});
+}
+
+static bool export_partition(exporting *x, const program_step *s)
+{
+    int axis = shape_of(x, in_of(x, s, 0)).ndim - 1;
+    int64_t kth = ((const partition_params *)s->params)->kth;
+    if (kth > INT32_MAX) return mx_fail_false(MX_VALUE, "[export_function] kth %lld of a partition.", (long long)kth);
+    return emit(x, s, s->op->id == OP_partition ? "Partition" : "ArgPartition",
+                (mx_export_field[]){whole(kth), whole(axis)});
 }
 
 static bool export_astype(exporting *x, const program_step *s)
@@ -550,6 +566,10 @@ static const export_row rows[OP_COUNT] = {PLAIN(abs, "Abs"),
                                           BY(scan, export_scan),
                                           BY(softmax, export_softmax),
                                           BY(searchsorted, export_searchsorted),
+                                          BY(sort, export_sort),
+                                          BY(argsort, export_sort),
+                                          BY(partition, export_partition),
+                                          BY(argpartition, export_partition),
                                           BY(matmul, export_matmul),
                                           BY(hadamard, export_hadamard),
                                           BY(fft, export_fft),

@@ -149,6 +149,26 @@ APPLY(apply_searchsorted)
     UNUSED;
     GIVE(mx_searchsorted(in[0], in[1], e->fields[0].whole));
 }
+APPLY(apply_sort)
+{
+    UNUSED;
+    GIVE(mx_sort(in[0], (int)e->fields[0].whole));
+}
+APPLY(apply_argsort)
+{
+    UNUSED;
+    GIVE(mx_argsort(in[0], (int)e->fields[0].whole));
+}
+APPLY(apply_partition)
+{
+    UNUSED;
+    GIVE(mx_partition(in[0], e->fields[0].whole, (int)e->fields[1].whole));
+}
+APPLY(apply_argpartition)
+{
+    UNUSED;
+    GIVE(mx_argpartition(in[0], e->fields[0].whole, (int)e->fields[1].whole));
+}
 APPLY(apply_count)
 {
     UNUSED;
@@ -495,7 +515,9 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              BINARY("Subtract", mx_sub),
                                              OTHER("AddMM", "ff", 3, apply_addmm),
                                              OTHER("Arange", "ddd", 0, apply_arange),
+                                             OTHER("ArgPartition", "ii", 1, apply_argpartition),
                                              OTHER("ArgReduce", "ei", 1, apply_arg_reduce),
+                                             OTHER("ArgSort", "i", 1, apply_argsort),
                                              SIZED("AsStrided", "LQo", 1, apply_as_strided),
                                              OTHER("AsType", "t", 1, apply_astype),
                                              OTHER("BitwiseBinary", "e", 2, apply_bitwise),
@@ -519,6 +541,7 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              OTHER("LogSumExp", "", 1, apply_logsumexp),
                                              OTHER("NumberOfElements", "Lbt", 1, apply_count),
                                              OTHER("Pad", "LLL", 2, apply_pad),
+                                             OTHER("Partition", "ii", 1, apply_partition),
                                              OTHER("RandomBits", "Li", 1, apply_random_bits),
                                              OTHER("Reduce", "eL", 1, apply_reduce),
                                              OTHER("Reshape", "L", 1, apply_reshape),
@@ -532,6 +555,7 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              SIZED("Slice", "LLL", 1, apply_slice),
                                              SIZED("SliceUpdate", "eLLL", 2, apply_slice_update),
                                              OTHER("Softmax", "b", 1, apply_softmax),
+                                             OTHER("Sort", "i", 1, apply_sort),
                                              SIZED("Split", "Li", 1, apply_split),
                                              OTHER("Sqrt", "b", 1, apply_sqrt),
                                              OTHER("Squeeze", "L", 1, apply_squeeze),

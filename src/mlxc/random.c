@@ -110,3 +110,13 @@ int mlx_random_categorical_shape(mlx_array *res, const mlx_array logits, int axi
 {
     RETURN(res, s, mx_random_categorical_shape(ARRAY(logits), axis, SHAPE_OF(shape), MAYBE(key)));
 }
+
+int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis, const mlx_array key, const mlx_stream s)
+{
+    RETURN(res, s, mx_random_permutation_of(ARRAY(x), axis, MAYBE(key)));
+}
+
+int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key, const mlx_stream s)
+{
+    RETURN(res, s, mx_random_permutation(x, MAYBE(key)));
+}

@@ -417,3 +417,18 @@ mx_array *mx_random_categorical_count(mx_array *logits, int axis, int64_t count,
     shape[logits->ndim] = count;
     return draw_by_noise(mx_expand_dims(logits, AXES(-1)), a, (mx_shape){logits->ndim + 1, shape}, key);
 }
+
+/* ---- Permutations */
+mx_array *mx_random_permutation(int64_t n, mx_array *key)
+{
+    return mx_argsort(bits(SHAPE(n), 4, key), 0);
+}
+
+mx_array *mx_random_permutation_of(mx_array *x, int axis, mx_array *key)
+{
+    int a = op_has("permutation", x) ? axis_of("permutation", axis, x->ndim, MX_INDEX) : -1;
+    if (a < 0) return NULL;
+    note_sizes();
+    mx_array *order = mx_random_permutation(x->shape[a], key);
+    return order ? mx_take(x, order, a) : NULL;
+}

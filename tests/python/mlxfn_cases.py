@@ -54,6 +54,10 @@ CASES += [
     ("searchsorted", lambda a: mx.searchsorted(mx.array([-1.0, 0.0, 2.0]), a), (X,)),
     ("fft", lambda a: (mx.fft.rfft(a), mx.fft.ifft(a, n=4, axis=0), mx.fft.irfft(a, n=5, norm="ortho")), (X,)),
     ("fft_axes", lambda a: (mx.fft.irfftn(a, norm="forward"), mx.fft.fft2(a, axes=[1, 0])), (X,)),
+    ("sorts", lambda a: (mx.sort(a), mx.sort(a, axis=0), mx.argsort(a), mx.argsort(a, axis=None)), (X,)),
+    ("partitions", lambda a: (mx.topk(a, 1), mx.partition(mx.sort(a), 1), mx.argpartition(mx.sort(a), -1)), (X,)),
+    ("median", lambda a: (mx.median(a), mx.median(a, axis=1)), (X,)),
+    ("permutation", lambda k: mx.random.permutation(5, key=k), (mx.random.key(3),)),
     ("constants", lambda a: a + mx.zeros((2, 3)) + mx.arange(3) + mx.array([1.0, 2.0, 3.0]), (X,)),
     ("tril", lambda a: mx.tril(a), (X,)),
     ("rms_norm", lambda a: mx.fast.rms_norm(a, mx.array([1.0, 2.0, 3.0]), 1e-5), (X,)),
@@ -84,6 +88,7 @@ SHAPELESS = [
     ("any_rows", lambda a: mx.reshape(a, (-1, 2)), (X,), (mx.ones((5, 4)),)),
     ("any_softmax", lambda a: mx.softmax(a) * mx.logsumexp(a, axis=(0, 1)), (X,), (X.T,)),
     ("any_place", lambda a: mx.argmax(a), (X,), (X.T,)),
+    ("any_order", lambda a: (mx.sort(a), mx.argsort(a, axis=0), mx.partition(a, 0).min(-1)), (X,), (X.T,)),
     ("any_ones", lambda a: mx.ones_like(a) - a, (X,), (X.T,)),
     ("any_gradient", lambda a: mx.grad(lambda b: mx.square(b).mean())(a), (X,), (X.T,)),
     (

@@ -45,8 +45,6 @@ def largest(x):
 @pytest.mark.parametrize("name", nn_cases.CASES)
 def test_case(name):
     kind = name.partition("/")[0]
-    if name == "init/sparse" and not hasattr(nn.init, "sparse"):
-        pytest.skip("mlx.nn.init has no sparse")
 
     arrays, dtypes = nn_cases.run_case(name)
     assert dtypes == DTYPES[name]

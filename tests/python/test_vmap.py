@@ -75,6 +75,12 @@ CASES = {
     "jacrev": (lambda x: mx.jacrev(lambda a: mx.sin(a).sum(axis=0))(x), (X,)),
     "hessian": (lambda x: mx.hessian(lambda a: (mx.sin(a) * a).sum())(x[0]), (X,)),
     "depends": (lambda x, v: mx.depends(x, v), (X, V)),
+    "sort": (lambda x, v: mx.sort(x * v[0]), (X, V)),
+    "argsort": (lambda x, v: mx.argsort(x * v[0], axis=0), (X, V)),
+    "partition": (lambda x, v: mx.partition(x * v[0], 1), (X, V)),
+    "argpartition": (lambda x, v: mx.argpartition(x * v[0], -1), (X, V)),
+    "topk": (lambda x, v: mx.topk(x * v[0], 1), (X, V)),
+    "median": (lambda x, v: mx.median(x * v[0]), (X, V)),
     "searchsorted": (lambda x, v: mx.searchsorted(x[0], v), (X, V)),
 }
 

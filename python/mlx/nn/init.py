@@ -110,23 +110,21 @@ def he_uniform(dtype=mx.float32):
     return initializer
 
 
-if hasattr(mx, "argsort"):
+def sparse(sparsity, mean=0.0, std=1.0, dtype=mx.float32):
+    """Normal, with the fraction ``sparsity`` of each row set to zero (Martens,
+    https://icml.cc/Conferences/2010/papers/458.pdf). The argument must have 2 dimensions."""
 
-    def sparse(sparsity, mean=0.0, std=1.0, dtype=mx.float32):
-        """Normal, with the fraction ``sparsity`` of each row set to zero (Martens,
-        https://icml.cc/Conferences/2010/papers/458.pdf). The argument must have 2 dimensions."""
+    def initializer(a):
+        if a.ndim != 2:
+            raise ValueError("Only tensors with 2 dimensions are supported")
+        rows, columns = a.shape
+        zeros = math.ceil(sparsity * columns)
+        order = mx.argsort(mx.random.uniform(shape=a.shape), axis=1)
+        values = mx.random.normal(shape=a.shape, scale=std, loc=mean, dtype=dtype)
+        values[mx.arange(rows).reshape(rows, 1), order[:, :zeros]] = 0
+        return values
 
-        def initializer(a):
-            if a.ndim != 2:
-                raise ValueError("Only tensors with 2 dimensions are supported")
-            rows, columns = a.shape
-            zeros = math.ceil(sparsity * columns)
-            order = mx.argsort(mx.random.uniform(shape=a.shape), axis=1)
-            values = mx.random.normal(shape=a.shape, scale=std, loc=mean, dtype=dtype)
-            values[mx.arange(rows).reshape(rows, 1), order[:, :zeros]] = 0
-            return values
-
-        return initializer
+    return initializer
 
 
 if hasattr(getattr(mx, "linalg", None), "qr"):
