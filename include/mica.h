@@ -17,6 +17,7 @@
 #include "mica/stream.h"
 #include "mica/ops.h"
 #include "mica/fft.h"
+#include "mica/linalg.h"
 #include "mica/random.h"
 #include "mica/fast.h"
 #include "mica/transforms.h"

@@ -34,7 +34,8 @@ typedef struct mx_export_value {
     mx_shape shape;
 } mx_export_value;
 typedef struct mx_export_field { /* of a primitive, in the file's order; `kind` says which member */
-    char kind;                   /* i, e int32; b bool; f, d float; t dtype; s text; o uint64; L, Q, U list */
+    char
+        kind; /* i, e int32; b bool; f, d float; t dtype; s text (read: `whole` is its first byte); o uint64; L, Q, U list */
     int64_t whole;
     double real;
     const char *text;

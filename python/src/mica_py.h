@@ -208,7 +208,7 @@ void *py_raise(void);
     X(dtype)                                                                                                           \
     X(stream)                                                                                                          \
     X(memory)                                                                                                          \
-    X(array) X(index) X(print) X(ops) X(io) X(transforms) X(export) X(graph) X(where) X(profiler) X(random) X(fast) X(fft)
+    X(array) X(index) X(print) X(ops) X(io) X(transforms) X(export) X(graph) X(where) X(profiler) X(random) X(fast) X(fft) X(linalg)
 #define PY_DECLARE_PART(name) bool py_init_##name(PyObject *module);
 PY_PARTS(PY_DECLARE_PART)
 #undef PY_DECLARE_PART

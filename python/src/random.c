@@ -169,6 +169,19 @@ static PyObject *call_permutation(py_args *in)
     return x ? py_return(in, mx_random_permutation_of(x, axis, key)) : NULL;
 }
 
+static PyObject *call_multivariate_normal(py_args *in)
+{
+    py_shape shape;
+    mx_dtype dtype = MX_FLOAT32;
+    mx_array *mean = py_arg_array(in, 0), *covariance = mean ? py_arg_array(in, 1) : NULL, *key = NULL;
+    if (!covariance || !read_shape(in, 2, &shape) || !py_arg_dtype(in, 3, &dtype) || !py_arg_array_or_none(in, 4, &key))
+        return NULL;
+    if (dtype != MX_FLOAT32)
+        return PyErr_Format(PyExc_ValueError, "[multivariate_normal] dtype must be float32, not %s.",
+                            mx_dtype_name(dtype));
+    return py_return(in, mx_random_multivariate_normal(mean, covariance, shape.shape, key));
+}
+
 /* ---- The state: a sequence of one array, the calling thread's key */
 
 static Py_ssize_t state_length(PyObject *self)
@@ -243,6 +256,10 @@ static const py_row rows[] = {
      "truncated_normal(lower: Union[scalar, array], upper: Union[scalar, array], shape: Optional[Sequence[int]] = "
      "None, dtype: Optional[Dtype] = float32, " KEY_STREAM,
      "Normal numbers between ``lower`` and ``upper``; without a shape, of theirs."},
+    {"multivariate_normal", call_multivariate_normal,
+     "multivariate_normal(mean: array, cov: array, shape: Sequence[int] = [], dtype: Optional[Dtype] = float32, " KEY_STREAM,
+     "Normal numbers of which ``mean`` (..., n) and ``cov`` (..., n, n) are mean and covariance; their batches broadcast "
+     "to ``shape``, or to each other.  float32."},
     {"categorical", call_categorical,
      "categorical(logits: array, axis: int = -1, shape: Optional[Sequence[int]] = None, num_samples: Optional[int] = "
      "None, " KEY_STREAM,

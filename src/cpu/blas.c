@@ -20,6 +20,7 @@ static struct {
     dgemm_fn dgemm;
     cgemm_fn cgemm;
     const char *core;
+    void *library;
 } blas = {.once = PTHREAD_ONCE_INIT};
 
 static const char *best_core(void)
@@ -56,6 +57,7 @@ static void open_blas(void)
     if (core_set) unsetenv("OPENBLAS_CORETYPE");
     if (threads_set) unsetenv("OPENBLAS_NUM_THREADS");
     if (!library) return;
+    blas.library = library;
     void (*set_threads)(int) = NULL;
     const char *(*core)(void) = NULL;
     find(library, "cblas_dgemm", &blas.dgemm);
@@ -64,6 +66,12 @@ static void open_blas(void)
     find(library, "openblas_get_corename", &core);
     if (set_threads) set_threads(1);
     blas.core = core ? core() : "unknown";
+}
+
+void blas_find(const char *name, void *function)
+{
+    pthread_once(&blas.once, open_blas);
+    if (blas.library) find(blas.library, name, function);
 }
 
 const char *blas_core(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenBLAS, opened at run time: float64 and complex64 products. */
+ * OpenBLAS, opened at run time: float64 and complex64 products, and LAPACK. */
 #ifndef CPU_BLAS_H
 #define CPU_BLAS_H
 
@@ -18,6 +18,8 @@ typedef struct blas_product {
     double alpha, beta;
 } blas_product;
 bool blas_gemm(const blas_product *p);
+/* Sets the function pointer at `function` to its function of that name; leaves it, if there is none. */
+void blas_find(const char *name, void *function);
 /* The name of its core ("SkylakeX"), or why there is none. */
 const char *blas_core(void);
 

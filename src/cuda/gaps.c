@@ -7,4 +7,12 @@
 #define GAP(name) const cuda_op cuda_##name = {0};
 
 GAP(fft)
+GAP(inverse)
+GAP(solve)
+GAP(cholesky)
+GAP(lu)
+GAP(qr)
+GAP(svd)
+GAP(eigh)
+GAP(eig)
 GAP(load) /* by nature: a file is read into the host's memory, and goes to the device when a kernel wants it */

@@ -10,6 +10,7 @@
 #include "core/params/index.h"
 #include "core/params/join.h"
 #include "core/params/layout.h"
+#include "core/params/linalg.h"
 #include "core/params/matmul.h"
 #include "core/params/random.h"
 #include "core/params/reduce.h"
@@ -166,6 +167,16 @@ static bool emit(exporting *x, const program_step *s, const char *name, const mx
     return ok;
 }
 
+/* A step with several outputs as one primitive. */
+static bool emit_all(exporting *x, const program_step *s, const char *name, const mx_export_field *fields)
+{
+    uint32_t in = in_of(x, s, 0), out[MLXFN_MAX_OUTPUTS];
+    for (int i = 0; i < (int)s->nout; i++) {
+        if (!new_output(x, s, i, &out[i])) return false;
+    }
+    return emit_n(x, name, fields, &in, 1, out, (int)s->nout);
+}
+
 /* ---- Elementwise: one shape for all */
 static bool same_shape(mx_shape a, mx_shape b)
 {
@@ -313,6 +324,39 @@ static bool export_fft(exporting *x, const program_step *s)
     int64_t axes[MX_MAX_NDIM];
     for (int i = 0; i < p->axes.count; i++) axes[i] = p->axes.at[i];
     return emit(x, s, "FFT", (mx_export_field[]){list(axes, p->axes.count), whole(p->inverse), whole(p->real)});
+}
+
+static bool export_inverse(exporting *x, const program_step *s)
+{
+    const linalg_params *p = s->params;
+    return emit(x, s, "Inverse", (mx_export_field[]){whole(p->triangular), whole(p->upper)});
+}
+
+static bool export_cholesky(exporting *x, const program_step *s)
+{
+    return emit(x, s, "Cholesky", (mx_export_field[]){whole(((const linalg_params *)s->params)->upper)});
+}
+
+static bool export_qr(exporting *x, const program_step *s)
+{
+    return emit_all(x, s, "QRF", NULL);
+}
+
+static bool export_svd(exporting *x, const program_step *s)
+{
+    return emit_all(x, s, "SVD", (mx_export_field[]){whole(((const linalg_params *)s->params)->vectors)});
+}
+
+static bool export_eig(exporting *x, const program_step *s)
+{
+    return emit_all(x, s, "Eig", (mx_export_field[]){whole(((const linalg_params *)s->params)->vectors)});
+}
+
+static bool export_eigh(exporting *x, const program_step *s)
+{
+    const linalg_params *p = s->params;
+    mx_export_field half = {.text = p->upper ? "U" : "L"};
+    return emit_all(x, s, "Eigh", (mx_export_field[]){half, whole(p->vectors)});
 }
 
 static bool emit_slice(exporting *x, const program_step *s, const char *name, bool update)
@@ -573,6 +617,12 @@ static const export_row rows[OP_COUNT] = {PLAIN(abs, "Abs"),
                                           BY(matmul, export_matmul),
                                           BY(hadamard, export_hadamard),
                                           BY(fft, export_fft),
+                                          BY(inverse, export_inverse),
+                                          BY(cholesky, export_cholesky),
+                                          BY(qr, export_qr),
+                                          BY(svd, export_svd),
+                                          BY(eig, export_eig),
+                                          BY(eigh, export_eigh),
                                           BY(slice, export_slice),
                                           BY(slice_update, export_slice_update),
                                           BY(as_strided, export_as_strided),

@@ -9,6 +9,7 @@
 #include "mica/error.h"
 #include "mica/fast.h"
 #include "mica/fft.h"
+#include "mica/linalg.h"
 #include "mica/ops.h"
 #include "mica/random.h"
 #include "mica/transforms.h"
@@ -208,6 +209,53 @@ APPLY(apply_fft)
     mx_shape n = {axes.count, points};
     GIVE(real ? (inverse ? mx_irfft : mx_rfft)(in[0], n, axes, MX_FFT_BACKWARD)
               : (inverse ? mx_ifft : mx_fft)(in[0], n, axes, MX_FFT_BACKWARD));
+}
+
+/* ---- Linear algebra */
+static bool has_outputs(const mlxfn_entry *e, bool vectors, int count)
+{
+    return e->nout == (vectors ? count : 1) ||
+           mx_fail_false(MX_RUNTIME, "[import_function] %s with %d outputs.", e->primitive->name, e->nout);
+}
+APPLY(apply_inverse)
+{
+    UNUSED;
+    GIVE(e->fields[0].whole ? mx_linalg_tri_inv(in[0], e->fields[1].whole) : mx_linalg_inv(in[0]));
+}
+APPLY(apply_cholesky)
+{
+    UNUSED;
+    GIVE(mx_linalg_cholesky(in[0], e->fields[0].whole));
+}
+APPLY(apply_qr)
+{
+    UNUSED;
+    return has_outputs(e, true, 2) && mx_linalg_qr(in[0], out);
+}
+APPLY(apply_svd)
+{
+    UNUSED;
+    bool vectors = e->fields[0].whole;
+    if (!has_outputs(e, vectors, 3)) return false;
+    if (vectors) return mx_linalg_svd(in[0], out);
+    GIVE(mx_linalg_svdvals(in[0]));
+}
+APPLY(apply_eig)
+{
+    UNUSED;
+    bool vectors = e->fields[0].whole;
+    if (!has_outputs(e, vectors, 2)) return false;
+    if (vectors) return mx_linalg_eig(in[0], out);
+    GIVE(mx_linalg_eigvals(in[0]));
+}
+
+APPLY(apply_eigh)
+{
+    UNUSED;
+    bool vectors = e->fields[1].whole, upper = e->fields[0].whole == 'U';
+    if (!has_outputs(e, vectors, 2)) return false;
+    if (vectors) return mx_linalg_eigh(in[0], upper, out);
+    GIVE(mx_linalg_eigvalsh(in[0], upper));
 }
 
 /* ---- Layout */
@@ -534,6 +582,12 @@ static const mlxfn_primitive primitives[] = {UNARY("Abs", mx_abs),
                                              SIZED("FFT", "Qbb", 1, apply_fft),
                                              OTHER("Flatten", "ii", 1, apply_flatten),
                                              SIZED("Gather", "LL", 1, apply_gather),
+                                             OTHER("Cholesky", "b", 1, apply_cholesky),
+                                             OTHER("Eig", "b", 1, apply_eig),
+                                             OTHER("Eigh", "sb", 1, apply_eigh),
+                                             OTHER("Inverse", "bb", 1, apply_inverse),
+                                             OTHER("QRF", "", 1, apply_qr),
+                                             OTHER("SVD", "b", 1, apply_svd),
                                              OTHER("GatherAxis", "i", 2, apply_gather_axis),
                                              OTHER("Hadamard", "f", 1, apply_hadamard),
                                              OTHER("LayerNorm", "f", 3, apply_layer_norm),

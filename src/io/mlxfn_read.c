@@ -190,6 +190,8 @@ static bool take_field(reading *r, mlxfn_entry *e, mx_export_field *field, size_
     bool flag;
     float narrow;
     mx_dtype dtype;
+    const char *text;
+    size_t length;
     switch (field->kind) {
     case 'b':
         if (!take_bool(r, &flag)) return false;
@@ -204,6 +206,10 @@ static bool take_field(reading *r, mlxfn_entry *e, mx_export_field *field, size_
     case 't':
         if (!take_dtype(r, &dtype)) return false;
         field->whole = dtype;
+        return true;
+    case 's':
+        if (!take_text(r, &text, &length)) return false;
+        field->whole = length ? text[0] : 0;
         return true;
     case 'L':
     case 'Q':

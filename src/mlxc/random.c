@@ -85,6 +85,17 @@ int mlx_random_normal_broadcast(mlx_array *res, const int *shape, size_t shape_n
     RETURN(res, s, mx_random_normal(SHAPE_OF(shape), DTYPE(dtype), MAYBE(loc), MAYBE(scale), MAYBE(key)));
 }
 
+int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean, const mlx_array cov, const int *shape,
+                                   size_t shape_num, mlx_dtype dtype, const mlx_array key, const mlx_stream s)
+{
+    mlxc_call call = mlxc_enter_on(__func__, s);
+    if (DTYPE(dtype) != MX_FLOAT32) mx_fail(MX_VALUE, "[multivariate_normal] the dtype must be float32.");
+    mx_shape batch = SHAPE_OF(shape);
+    mx_array *center = ARRAY(mean), *covariance = ARRAY(cov);
+    mx_array *y = mx_failed() ? NULL : mx_random_multivariate_normal(center, covariance, batch, MAYBE(key));
+    return mlxc_leave(&call, res, y);
+}
+
 int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype, float loc, float scale,
                        const mlx_array key, const mlx_stream s)
 {

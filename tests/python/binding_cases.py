@@ -12,6 +12,7 @@ ARRAYS = {
     "h": "mx.array([1.5], mx.bfloat16)",
     "s": "mx.array(2.5)",
     "u": "mx.array([200], mx.uint8)",
+    "p": "mx.array([[4.0, 1.0], [1.0, 3.0]])",
     "g": "mx.array([[1.25, -2.0], [3.0, 0.5]])",
 }
 
@@ -230,8 +231,50 @@ mx.fft.fftshift(m, axes=[]) ; mx.fft.fftfreq(5) ; mx.fft.fftfreq(4, 0.5) ; mx.ff
 mx.fft.rfftfreq(5, d=2.0) ; mx.fft.rfftfreq(0) ; mx.fft.fftfreq(2.5) ; mx.fft.fftfreq(4, 1.0, mx.cpu)
 """
 
+ALGEBRA = """
+mx.linalg.qr(x) ; mx.linalg.qr(m) ; mx.linalg.qr(m.astype(mx.float16)) ; mx.linalg.inv(x) ; mx.linalg.inv(m)
+mx.linalg.inv(h) ; mx.linalg.tri_inv(x) ; mx.linalg.tri_inv(m) ; mx.linalg.tri_inv(h) ; mx.linalg.cholesky(x)
+mx.linalg.cholesky(m) ; mx.linalg.cholesky(h) ; mx.linalg.cholesky_inv(x) ; mx.linalg.cholesky_inv(m)
+mx.linalg.cholesky_inv(h) ; mx.linalg.pinv(x) ; mx.linalg.pinv(m) ; mx.linalg.pinv(m.astype(mx.float16))
+mx.linalg.eig(x) ; mx.linalg.eig(m) ; mx.linalg.eig(h) ; mx.linalg.eigvals(x) ; mx.linalg.eigvals(m)
+mx.linalg.eigvals(h) ; mx.linalg.eigh(x) ; mx.linalg.eigh(m) ; mx.linalg.eigh(h) ; mx.linalg.eigvalsh(x)
+mx.linalg.eigvalsh(m) ; mx.linalg.eigvalsh(h) ; mx.linalg.lu(x) ; mx.linalg.lu(m) ; mx.linalg.lu(m.astype(mx.float16))
+mx.linalg.lu_factor(x) ; mx.linalg.lu_factor(m) ; mx.linalg.lu_factor(m.astype(mx.float16)) ; mx.linalg.det(x)
+mx.linalg.det(m) ; mx.linalg.det(h) ; mx.linalg.slogdet(x) ; mx.linalg.slogdet(m) ; mx.linalg.slogdet(h)
+mx.linalg.svd(x) ; mx.linalg.svd(m) ; mx.linalg.svd(m.astype(mx.float16)) ; mx.linalg.inv(p) ; mx.linalg.cholesky(p)
+mx.linalg.det(p) ; mx.linalg.lu_factor(p) ; mx.linalg.eigvalsh(p) ; mx.linalg.svd(p, compute_uv=False)
+mx.linalg.svd(p, False, stream=mx.cpu) ; mx.linalg.svd(p, False, mx.cpu) ; mx.linalg.cholesky(p, upper=True)
+mx.linalg.cholesky(p, True) ; mx.linalg.tri_inv(p, upper=True) ; mx.linalg.tri_inv(p) ; mx.linalg.eigvalsh(p, 'U')
+mx.linalg.eigvalsh(p, UPLO='X') ; mx.linalg.eigvalsh(p, UPLO=None) ; mx.linalg.eigh(p, 3) ; mx.linalg.solve(p, f)
+mx.linalg.solve(p, x) ; mx.linalg.solve(f, f) ; mx.linalg.solve(m, f) ; mx.linalg.solve_triangular(p, f)
+mx.linalg.solve_triangular(p, f, upper=True) ; mx.linalg.solve_triangular(p, f, True) ; mx.linalg.solve(x, x)
+mx.linalg.solve(p, 1.0) ; mx.linalg.inv([[1.0]]) ; mx.linalg.det(mx.array([[2, 1], [1, 3]]))
+mx.linalg.det(p.astype(mx.float16)) ; mx.linalg.slogdet(p)[0] ; mx.linalg.lu(p)
+mx.linalg.inv(mx.zeros((2, 2))) ; mx.linalg.solve(mx.zeros((2, 2)), f) ; mx.linalg.pinv(mx.zeros((2, 3)))
+mx.linalg.cholesky(mx.zeros((2, 2))) ; mx.linalg.cross(x, x) ; mx.linalg.cross(x, f)
+mx.linalg.cross(x, mx.array([3, 2, 1])) ; mx.linalg.cross(f, g) ; mx.linalg.cross(x, x, axis=3)
+mx.linalg.cross(mx.arange(4), x) ; mx.linalg.cross(x, x, 0) ; mx.linalg.cross(m, x) ; mx.linalg.norm(f)
+mx.linalg.norm(g) ; mx.linalg.norm(f, 'fro') ; mx.linalg.norm(g, 'fro') ; mx.linalg.norm(f, 'f')
+mx.linalg.norm(g, 'f') ; mx.linalg.norm(f, 'nuc') ; mx.linalg.norm(g, 'nuc') ; mx.linalg.norm(f, 'a')
+mx.linalg.norm(g, 'a') ; mx.linalg.norm(f, 1) ; mx.linalg.norm(g, 1) ; mx.linalg.norm(f, -1) ; mx.linalg.norm(g, -1)
+mx.linalg.norm(f, 2) ; mx.linalg.norm(g, 2) ; mx.linalg.norm(f, -2) ; mx.linalg.norm(g, -2) ; mx.linalg.norm(f, 0)
+mx.linalg.norm(g, 0) ; mx.linalg.norm(f, 3) ; mx.linalg.norm(g, 3) ; mx.linalg.norm(f, 0.5) ; mx.linalg.norm(g, 0.5)
+mx.linalg.norm(f, float('inf')) ; mx.linalg.norm(g, float('inf')) ; mx.linalg.norm(f, -mx.inf)
+mx.linalg.norm(g, -mx.inf) ; mx.linalg.norm(m, axis=0) ; mx.linalg.norm(m, axis=[0, 1], keepdims=True)
+mx.linalg.norm(m, 1, axis=1) ; mx.linalg.norm(m, 1, 1, True) ; mx.linalg.norm(m, axis=5)
+mx.linalg.norm(m, 2, axis=[0, 1, 1]) ; mx.linalg.norm(h) ; mx.linalg.norm(z) ; mx.linalg.norm(s)
+mx.linalg.norm(s, 1) ; mx.linalg.norm(m, 2) ; mx.linalg.norm(m, ord=[1]) ; mx.matrix_norm(g)
+mx.linalg.norm(g, 'nuc', keepdims=True) ; mx.linalg.norm(f, 'fro', axis=0) ; mx.linalg.norm(mx.zeros((2, 2, 2)), 1)
+mx.linalg.norm(mx.ones((2, 2, 2))) ; mx.linalg.norm(mx.zeros((0,)))
+mx.random.multivariate_normal(f, p, dtype=mx.float16) ; mx.random.multivariate_normal(f, p, [3]).shape
+mx.random.multivariate_normal(f, p, [3, 2]).shape ; mx.random.multivariate_normal(x, p)
+mx.random.multivariate_normal(s, p) ; mx.random.multivariate_normal(f, f) ; mx.random.multivariate_normal(f, m)
+mx.random.multivariate_normal(g, p, [3])
+mx.random.multivariate_normal(mx.array([1, 2]), p, key=mx.random.key(1)).dtype
+"""
+
 GROUPS = {"constructor": CONSTRUCTOR, "promotion": PROMOTION, "methods": METHODS, "shapes": SHAPES,
-          "functions": FUNCTIONS, "types": TYPES, "printing": PRINTING, "transforms": TRANSFORMS}
+          "functions": FUNCTIONS, "types": TYPES, "printing": PRINTING, "transforms": TRANSFORMS, "algebra": ALGEBRA}
 
 
 def cases():

@@ -7,6 +7,7 @@ import mlx.nn as nn
 X = mx.array([[1.0, -2.0, 3.0], [4.0, 5.5, -6.0]])
 I = mx.array([7, -8, 9])
 B = mx.array([[True, False, True], [False, False, True]])
+S = mx.array([[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
 Q = mx.arange(32, dtype=mx.float32).reshape(1, 2, 4, 4) / 16
 
 UNARY = """abs negative sign square floor ceil round sqrt rsqrt reciprocal exp expm1 log log2 log10 log1p sin cos
@@ -58,6 +59,9 @@ CASES += [
     ("partitions", lambda a: (mx.topk(a, 1), mx.partition(mx.sort(a), 1), mx.argpartition(mx.sort(a), -1)), (X,)),
     ("median", lambda a: (mx.median(a), mx.median(a, axis=1)), (X,)),
     ("permutation", lambda k: mx.random.permutation(5, key=k), (mx.random.key(3),)),
+    ("inverses", lambda a: (mx.linalg.inv(a), mx.linalg.tri_inv(a, upper=True), mx.linalg.cholesky(a)), (S,)),
+    ("factors", lambda a: (mx.linalg.qr(a)[1], *mx.linalg.eigh(a, "U"), mx.linalg.svd(a, compute_uv=False)), (S,)),
+    ("values", lambda a: (mx.linalg.svd(a)[1], mx.linalg.eigvalsh(a), mx.linalg.eigvals(a), mx.linalg.pinv(a)), (S,)),
     ("constants", lambda a: a + mx.zeros((2, 3)) + mx.arange(3) + mx.array([1.0, 2.0, 3.0]), (X,)),
     ("tril", lambda a: mx.tril(a), (X,)),
     ("rms_norm", lambda a: mx.fast.rms_norm(a, mx.array([1.0, 2.0, 3.0]), 1e-5), (X,)),

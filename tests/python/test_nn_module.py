@@ -369,7 +369,6 @@ def test_embedding_as_linear():
     assert tree_map(lambda x: x.shape, embedding.parameters()) == {"weight": (5, 3)}
 
 
-@pytest.mark.skipif(not hasattr(nn.init, "orthogonal"), reason="mlx.core has no linalg")
 @pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)])
 def test_orthogonal(shape):
     w = nn.init.orthogonal(2.0)(mx.zeros(shape))

@@ -127,21 +127,19 @@ def sparse(sparsity, mean=0.0, std=1.0, dtype=mx.float32):
     return initializer
 
 
-if hasattr(getattr(mx, "linalg", None), "qr"):
+def orthogonal(gain=1.0, dtype=mx.float32):
+    """A matrix with orthogonal rows or columns of length ``gain``, whichever are fewer (Saxe et al.,
+    https://arxiv.org/abs/1312.6120). The argument must have 2 dimensions."""
 
-    def orthogonal(gain=1.0, dtype=mx.float32):
-        """A matrix with orthogonal rows or columns of length ``gain``, whichever are fewer (Saxe et al.,
-        https://arxiv.org/abs/1312.6120). The argument must have 2 dimensions."""
+    def initializer(a):
+        if a.ndim != 2:
+            raise ValueError(f"Orthogonal initialization requires a 2D array but got a {a.ndim}D array.")
+        rows, columns = a.shape
+        n = max(rows, columns)
+        q, r = mx.linalg.qr(mx.random.normal(shape=(n, n)), stream=mx.cpu)
+        # The signs of r make the distribution uniform over all rotations (Mezzadri,
+        # https://arxiv.org/abs/math-ph/0609050).
+        q = q * mx.sign(mx.diag(r))
+        return (gain * q[:rows, :columns]).astype(dtype)
 
-        def initializer(a):
-            if a.ndim != 2:
-                raise ValueError(f"Orthogonal initialization requires a 2D array but got a {a.ndim}D array.")
-            rows, columns = a.shape
-            n = max(rows, columns)
-            q, r = mx.linalg.qr(mx.random.normal(shape=(n, n)), stream=mx.cpu)
-            # The signs of r make the distribution uniform over all rotations (Mezzadri,
-            # https://arxiv.org/abs/math-ph/0609050).
-            q = q * mx.sign(mx.diag(r))
-            return (gain * q[:rows, :columns]).astype(dtype)
-
-        return initializer
+    return initializer
