@@ -110,12 +110,12 @@ static wide add_product(wide sum, wide x, wide y)
 }
 
 /* ---- Ranges */
-static bool check_bytes(uint64_t p, size_t bytes, const char *what, bool write)
+bool sim_library_touches(const char *call, uint64_t p, size_t bytes, const char *what, bool write)
 {
     bool mapped = sim_is_pinned((void *)(uintptr_t)p) && sim_is_pinned((void *)(uintptr_t)(p + bytes - 1));
     const char *fault = mapped ? NULL : sim_is_device(p) ? sim_range_fault(p, bytes) : "not device memory";
     if (fault) {
-        rt_fail(SIM_ILLEGAL_ADDRESS, "cublasLtMatmul #%u: %zu bytes of %s are %s", sim.running->id, bytes, what, fault);
+        rt_fail(SIM_ILLEGAL_ADDRESS, "%s #%u: %zu bytes of %s are %s", call, sim.running->id, bytes, what, fault);
         sim_fault(SIM_ILLEGAL_ADDRESS);
         return false;
     }
@@ -132,7 +132,9 @@ static bool check_operand(const sim_product *q, int which, bool write)
     uint64_t columns = whole ? 1 : o->columns, bytes = (whole ? o->rows * o->columns : o->rows) * sim_lt_bytes(o->type);
     for (int64_t b = 0; b < (o->stride ? q->batch : 1); b++)
         for (uint64_t j = 0; j < columns; j++)
-            if (!check_bytes((uint64_t)(uintptr_t)address(o, b, 0, j), bytes, names[which], write)) return false;
+            if (!sim_library_touches("cublasLtMatmul", (uint64_t)(uintptr_t)address(o, b, 0, j), bytes, names[which],
+                                     write))
+                return false;
     return true;
 }
 
@@ -142,9 +144,11 @@ static bool check_operands(const sim_product *q)
     if (!check_operand(q, 0, false) || !check_operand(q, 1, false) || (adds && !check_operand(q, 2, false)))
         return false;
     const sim_operand *d = &q->operand[3];
-    if (q->bias && !check_bytes(q->bias, d->rows * sim_lt_bytes(d->type), "the bias", false)) return false;
+    if (q->bias && !sim_library_touches("cublasLtMatmul", q->bias, d->rows * sim_lt_bytes(d->type), "the bias", false))
+        return false;
     if (q->workspace_bytes) {
-        if (!check_bytes(q->workspace, q->workspace_bytes, "the workspace", true)) return false;
+        if (!sim_library_touches("cublasLtMatmul", q->workspace, q->workspace_bytes, "the workspace", true))
+            return false;
         memset((void *)(uintptr_t)q->workspace, 0xfd, q->workspace_bytes); /* nobody else's data may lie there */
     }
     return check_operand(q, 3, true);

@@ -152,6 +152,8 @@ void sim_free_block(uint64_t p);
 sim_stream *sim_stream_of(sim_stream *handle);
 sim_command *sim_command_new(sim_stream *s, sim_command_kind kind);
 void sim_command_free(sim_command *c);
+/* What a library's call reads or writes: false after the fault of the device. */
+bool sim_library_touches(const char *call, uint64_t p, size_t bytes, const char *what, bool write);
 void sim_fault(int error); /* sticky, with the runtime's message */
 void sim_run_command(sim_command *c);
 sim_result sim_push(sim_command *c);                  /* takes it */

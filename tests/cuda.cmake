@@ -3,7 +3,8 @@
 # What can be proven of the CUDA backend without a GPU but with the toolkit: our declarations against its headers.  Without
 # the toolkit the test says so and counts as skipped.
 find_path(cuda_include cuda.h PATHS $ENV{CUDA_HOME} $ENV{CUDA_PATH} /usr/local/cuda PATH_SUFFIXES include)
-if(cuda_include AND EXISTS ${cuda_include}/nvrtc.h AND EXISTS ${cuda_include}/cublasLt.h AND CMAKE_CXX_COMPILER)
+if(cuda_include AND EXISTS ${cuda_include}/nvrtc.h AND EXISTS ${cuda_include}/cublasLt.h
+   AND EXISTS ${cuda_include}/cufft.h AND CMAKE_CXX_COMPILER)
   get_filename_component(cuda_root ${cuda_include} DIRECTORY)
   add_executable(cuda_abi cuda/abi.cpp)
   target_include_directories(cuda_abi PRIVATE ${PROJECT_SOURCE_DIR}/src)
@@ -11,7 +12,7 @@ if(cuda_include AND EXISTS ${cuda_include}/nvrtc.h AND EXISTS ${cuda_include}/cu
   target_link_libraries(cuda_abi PRIVATE ${CMAKE_DL_LIBS})
   set_target_properties(cuda_abi PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON)
   add_test(NAME cuda_abi COMMAND cuda_abi ${cuda_root}/lib64/stubs/libcuda.so ${cuda_root}/lib64/libnvrtc.so
-           ${cuda_root}/lib64/libcublasLt.so)
+           ${cuda_root}/lib64/libcublasLt.so ${cuda_root}/lib64/libcufft.so)
 else()
   message(WARNING "No CUDA toolkit: our declarations of its interfaces are not compared with its headers")
   add_test(NAME cuda_abi COMMAND ${CMAKE_COMMAND} -E echo "SKIPPED: there is no CUDA toolkit to compare with")
@@ -149,6 +150,13 @@ if(TARGET mica_sim)
   add_test(NAME sim_torture COMMAND mica_tests --device gpu --torture)
   set_tests_properties(sim_torture PROPERTIES LABELS sim TIMEOUT 600
       ENVIRONMENT "${sim_environment}")
+
+  # Fourier transforms: with cuFFT, and without it (on the CPU).
+  foreach(case right:SIM_SAN=check no_library:SIM_FAIL=cufftGetVersion:1)
+    string(REGEX MATCH "^([a-z_]+):(.*)$" nothing ${case})
+    add_test(NAME cuda_fft_${CMAKE_MATCH_1} COMMAND mica_tests --device gpu fft/)
+    set_tests_properties(cuda_fft_${CMAKE_MATCH_1} PROPERTIES TIMEOUT 300 ENVIRONMENT "${sim_environment};${CMAKE_MATCH_2}")
+  endforeach()
 
   # Matrix products without cuBLASLt (too old a version), without an algorithm for them, and with TF32.
   function(add_product_test name filter)

@@ -6,6 +6,7 @@
 #include <cublasLt.h>
 #include <cstddef>
 #include <cuda.h>
+#include <cufft.h>
 #include <nvrtc.h>
 
 #define CHECK(name, value, theirs) static_assert((int)(theirs) == (value), #theirs);

@@ -40,6 +40,8 @@ bool cuda_ends_product(const mx_array *product, const mx_array *reader);
 /* source.c, elementwise.c: can it run the node; runs it. */
 bool cuda_has_elementwise(const mx_array *node, const cuda_op *op);
 bool cuda_elementwise(cuda_call *c);
+/* On the CPU after all: to be called before any operand was asked for. */
+bool cuda_on_cpu(cuda_call *c);
 /* copy.c: a row-major copy of x as output 0. */
 bool cuda_copy(cuda_call *c, mx_array *x);
 

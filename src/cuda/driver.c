@@ -41,6 +41,11 @@ static const symbol blaslt_symbols[] = {
 #include "cuda/driver.def"
     {0}};
 
+static const symbol cufft_symbols[] = {
+#define CUFFT(function, since, params) ROW(cuda_cufft, function, since),
+#include "cuda/driver.def"
+    {0}};
+
 static bool switch_is(const char *value)
 {
     const char *now = getenv("MICA_CUDA");
@@ -185,13 +190,13 @@ bool cuda_open_driver(cuda_driver *d, char reason[CUDA_REASON])
     return fill(d, library, driver_symbols, name, reason);
 }
 
-/* The library of the newest toolkit that is not newer than the driver. */
-static void *open_newest(const char *stem, int driver_version, char reason[CUDA_REASON])
+/* The library of the newest toolkit that is not newer than the driver; its own number is `behind` CUDA's. */
+static void *open_newest(const char *stem, int driver_version, int behind, char reason[CUDA_REASON])
 {
     char name[64];
     if (cuda_is_simulated()) return open_simulator(reason);
     for (int major = driver_version / 1000; major >= OLDEST_DRIVER / 1000; major--) {
-        snprintf(name, sizeof name, "%s.so.%d", stem, major);
+        snprintf(name, sizeof name, "%s.so.%d", stem, major - behind);
         void *library = open_toolkit(name);
         if (library) return library;
     }
@@ -205,7 +210,7 @@ static void *open_newest(const char *stem, int driver_version, char reason[CUDA_
 bool cuda_open_nvrtc(cuda_nvrtc *n, int driver_version, char reason[CUDA_REASON])
 {
     int major = 0, minor = 0;
-    void *library = open_newest("libnvrtc", driver_version, reason);
+    void *library = open_newest("libnvrtc", driver_version, 0, reason);
     if (!library || !fill(n, library, nvrtc_symbols, "libnvrtc", reason)) return false;
     if (n->nvrtcVersion(&major, &minor) != NVRTC_OK) {
         snprintf(reason, CUDA_REASON, "libnvrtc does not tell its version: it is broken");
@@ -218,10 +223,20 @@ bool cuda_open_nvrtc(cuda_nvrtc *n, int driver_version, char reason[CUDA_REASON]
 
 bool cuda_open_blaslt(cuda_blaslt *b, int driver_version, char reason[CUDA_REASON])
 {
-    void *library = open_newest("libcublasLt", driver_version, reason);
+    void *library = open_newest("libcublasLt", driver_version, 0, reason);
     if (!library || !fill(b, library, blaslt_symbols, "libcublasLt", reason)) return false;
     size_t version = b->cublasLtGetVersion();
     if (version / 10000 >= OLDEST_DRIVER / 1000) return true;
     snprintf(reason, CUDA_REASON, "libcublasLt is too old: version %zu, Mica needs %d", version, OLDEST_DRIVER * 10);
+    return false;
+}
+
+bool cuda_open_cufft(cuda_cufft *f, int driver_version, char reason[CUDA_REASON])
+{
+    void *library = open_newest("libcufft", driver_version, 1, reason);
+    int version = 0;
+    if (!library || !fill(f, library, cufft_symbols, "libcufft", reason)) return false;
+    if (f->cufftGetVersion(&version) == FFT_OK) return true;
+    snprintf(reason, CUDA_REASON, "libcufft does not tell its version: it is broken");
     return false;
 }

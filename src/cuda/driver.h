@@ -69,6 +69,10 @@ typedef struct cuda_blaslt {
 #define BLASLT_SIZE(function, since, params) size_t(*function) params;
 #include "cuda/driver.def"
 } cuda_blaslt;
+typedef struct cuda_cufft {
+#define CUFFT(function, since, params) cu_enum(*function) params;
+#include "cuda/driver.def"
+} cuda_cufft;
 
 /* ---- Opening.  False: `reason` says what is missing, in one sentence. */
 enum { CUDA_REASON = 512 };
@@ -78,6 +82,7 @@ bool cuda_is_simulated(void);
 bool cuda_open_driver(cuda_driver *d, char reason[CUDA_REASON]);
 /* The newest NVRTC whose code the driver can load. */
 bool cuda_open_nvrtc(cuda_nvrtc *n, int driver_version, char reason[CUDA_REASON]);
+bool cuda_open_cufft(cuda_cufft *f, int driver_version, char reason[CUDA_REASON]);
 bool cuda_open_blaslt(cuda_blaslt *b, int driver_version, char reason[CUDA_REASON]);
 
 #endif

@@ -6,7 +6,6 @@
 
 #define GAP(name) const cuda_op cuda_##name = {0};
 
-GAP(fft)
 GAP(inverse)
 GAP(solve)
 GAP(cholesky)

@@ -35,6 +35,7 @@ typedef struct cuda_device {
     cuda_pool pool;                                    /* has a lock of its own */
     cuda_out out;                                      /* so has this */
     struct blaslt_plans *products;                     /* blaslt.c; has a lock of its own */
+    struct cufft_plans *transforms;                    /* cufft.c; likewise */
     int queue_count;
     cuda_queue *queues[CUDA_QUEUES_MAX];
 } cuda_device;
@@ -62,6 +63,9 @@ typedef struct cuda_gpu {
     bool blaslt_asked;              /* opened for the first matrix product */
     cuda_blaslt blaslt;
     char blaslt_reason[CUDA_REASON];
+    bool cufft_asked; /* opened for the first Fourier transform */
+    cuda_cufft cufft;
+    char cufft_reason[CUDA_REASON];
     bool fuse_at_once; /* MICA_FUSE=always: groups wait for their kernels, the first time already */
     int device_count;
     cuda_device devices[CUDA_DEVICES_MAX];

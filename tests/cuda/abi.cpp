@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cublasLt.h>
 #include <cuda.h>
+#include <cufft.h>
 #include <dlfcn.h>
 #include <nvrtc.h>
 
@@ -20,6 +21,7 @@
 #define BLASLT(function, since, params) CHECK_TYPE(cuda_blaslt, function)
 #define BLASLT_TEXT(function, since, params) CHECK_TYPE(cuda_blaslt, function)
 #define BLASLT_SIZE(function, since, params) CHECK_TYPE(cuda_blaslt, function)
+#define CUFFT(function, since, params) CHECK_TYPE(cuda_cufft, function)
 #define CONSTANT(ours, value, theirs) static_assert((int)ours == (int)theirs, #ours " is not " #theirs);
 #define STRUCT(ours, theirs)                                                                                           \
     static_assert(sizeof(ours) == sizeof(theirs) && alignof(ours) == alignof(theirs), #ours " is not " #theirs);
@@ -72,6 +74,7 @@ int main(int argc, char **argv)
 #define BLASLT(function, since, params) #function,
 #define BLASLT_TEXT(function, since, params) #function,
 #define BLASLT_SIZE(function, since, params) #function,
+#define CUFFT(function, since, params) #function,
 #include "cuda/driver.def"
     };
     int missing = 0, count = 0;
