@@ -333,14 +333,35 @@ static int check_mode(struct sim_program *p)
         set_log(p, "SIM_SAN=address needs a process that runs under AddressSanitizer: preload libasan");
         return NVRTC_COMPILATION;
     }
-    if (!is_ptx() && strcmp(engine(), "shim")) {
-        set_log(p, "SIM_ENGINE is shim or ptx");
+    if (!is_ptx() && strcmp(engine(), "shim") && strcmp(engine(), "none")) {
+        set_log(p, "SIM_ENGINE is shim, ptx or none");
         return NVRTC_INVALID_OPTION;
     }
     if (is_ptx() && !strcmp(sanitizer(), "address")) {
         set_log(p, "SIM_SAN=address reads the source as C++: it works with SIM_ENGINE=shim, not with ptx");
         return NVRTC_COMPILATION;
     }
+    return NVRTC_OK;
+}
+
+/* Nothing is compiled: the name of the program's kernel is all that is left of it. */
+static int name_image(struct sim_program *p)
+{
+    static const char word[] = "#define ENTRY ", mark[] = SIM_IMAGE_NONE;
+    const char *name = strstr(p->source, word);
+    if (!name) {
+        set_log(p, "SIM_ENGINE=none needs `#define ENTRY name`");
+        return NVRTC_COMPILATION;
+    }
+    name += sizeof word - 1;
+    size_t bytes = strcspn(name, " \r\n");
+    struct sim_image head = {.magic = SIM_IMAGE_MAGIC, .bytes = sizeof mark - 1 + bytes};
+    p->image_bytes = sizeof head + head.bytes;
+    if (!(p->image = malloc(p->image_bytes))) return NVRTC_OUT_OF_MEMORY;
+    memcpy(p->image + sizeof head, mark, sizeof mark - 1);
+    memcpy(p->image + sizeof head + sizeof mark - 1, name, bytes);
+    head.hash = sim_hash(p->image + sizeof head, head.bytes, 0);
+    memcpy(p->image, &head, sizeof head);
     return NVRTC_OK;
 }
 
@@ -395,7 +416,7 @@ static uint64_t identity(void)
                                         "dev_arch.cuh", "abi.h",      "sim_ptx.h"};
     if (!shim_folder(shim)) return 0;
     uint64_t h = hash_text(cxx ? cxx : "", hash_text(level ? level : "", hash_text(flags_of_mode(), 2)));
-    if (is_ptx()) h = hash_text(engine(), h ^ hash_of_library());
+    if (strcmp(engine(), "shim")) h = hash_text(engine(), h ^ hash_of_library());
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         snprintf(name, sizeof name, "%s/%s", shim, parts[i]);
         char *text = nvrtc_read_file(name, NULL);
@@ -570,6 +591,7 @@ API int nvrtcCompileProgram(struct sim_program *p, int count, const char *const 
     char path[PATH_BYTES];
     int wrong = check_mode(p);
     if (wrong) return wrong;
+    if (!strcmp(engine(), "none")) return name_image(p);
     bool cached = cache_path(p, &o, path);
     if (cached && take_cached(p, path)) return NVRTC_OK;
     int r = compile(p, &o);

@@ -93,7 +93,7 @@ static void run_kernel(const sim_command *c)
                                .params = c->params};
     memcpy(launch.grid, c->grid, sizeof launch.grid);
     memcpy(launch.block, c->block, sizeof launch.block);
-    if (sim.idle) return;
+    if (sim.idle || !launch.kernel->entry) return;
     int error = rt_run(&launch, sim.arena, SIM_ARENA_BYTES);
     if (error) sim_fault(error);
 }
