@@ -165,7 +165,7 @@ static bool is_of_use(const cuda_batch *b)
 void merge_launches(cuda_queue *q)
 {
     cuda_batch *b = &q->batch;
-    if (!runtime.fuse || !is_of_use(b)) return;
+    if (!runtime.fuse || b->count > BATCH_LAUNCHES || !is_of_use(b)) return; /* more: a cold start */
     merger m;
     m.queue = q;
     m.bundle_count = m.count = 0;

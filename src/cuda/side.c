@@ -278,7 +278,7 @@ static void set_ticket(mx_array *out, uint64_t ticket)
  * reads, and that read or write what it writes.  If it may be moved, later ones ask the same of it. */
 static uint64_t order(const cuda_call *c, uint64_t ticket, int n, bool merges)
 {
-    uint64_t after = 0, earlier = ((uint64_t)1 << n) - 1;
+    uint64_t after = 0, earlier = n < BATCH_LAUNCHES ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
     if (c->touched_count > CUDA_MAX_TOUCHED) return earlier;
     for (int i = 0; i < c->touched_count; i++) {
         cuda_block *b = c->touched[i];
@@ -298,7 +298,7 @@ bool cuda_collect(cuda_call *c, const cuda_launch *described, const void *args, 
     /* Another thread may have committed since the operands were looked at: the uses move to the launch's batch. */
     for (int i = 0; i < c->borrowed_count; i++) pool_use(&q->device->pool, c->borrowed[i], q->index);
     uint64_t ticket = q->committed + 1;
-    launch.merges &= c->touched_count <= CUDA_MAX_TOUCHED;
+    launch.merges &= c->touched_count <= CUDA_MAX_TOUCHED && q->batch.count < BATCH_LAUNCHES;
     launch.after = order(c, ticket, q->batch.count, launch.merges);
     bool ok = nothing_failed_since(c) && queue_launch(q, &launch, args, args_bytes, c->written_bytes);
     c->written_bytes = 0;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMIT_BYTES = 256 << 20, FAILURES_MAX = 1024 };
+enum { COMMIT_BYTES = 256 << 20, AHEAD_LAUNCHES = 16 * BATCH_LAUNCHES, FAILURES_MAX = 1024 };
 
 /* ---- Making */
 static cuda_queue *make_queue(cuda_device *d, mx_stream *stream)
@@ -161,6 +161,23 @@ bool batch_add_args(cuda_batch *b, size_t bytes, size_t *at)
     return true;
 }
 
+static bool is_compiling(const cuda_batch *b)
+{
+    for (int i = 0; i < b->count; i++) {
+        const cuda_kernel *k = b->launches[i].kernel;
+        if (k && atomic_load_explicit(&k->state, memory_order_acquire) == JIT_PENDING) return true;
+    }
+    return false;
+}
+
+/* Is it time to start?  A batch whose kernels are still compiled could not: what comes behind it asks for its own
+ * meanwhile, so that the compilers of a cold start work side by side. */
+static bool is_full(const cuda_batch *b)
+{
+    if (b->written_bytes >= COMMIT_BYTES || b->count >= AHEAD_LAUNCHES) return true;
+    return b->count % BATCH_LAUNCHES == 0 && !is_compiling(b);
+}
+
 bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, size_t args_bytes, size_t written_bytes)
 {
     cuda_batch *b = &q->batch;
@@ -174,8 +191,8 @@ bool queue_launch(cuda_queue *q, const cuda_launch *launch, const void *args, si
     b->launches[b->count].args_at = at;
     b->launches[b->count++].args_bytes = args_bytes;
     b->written_bytes += written_bytes;
-    if (b->count < BATCH_LAUNCHES && b->written_bytes < COMMIT_BYTES) return true;
-    queue_commit_locked(q); /* what fails here is the batch's failure, and told to who reads its arrays */
+    if (is_full(b))
+        queue_commit_locked(q); /* what fails here is the batch's failure, and told to who reads its arrays */
     return true;
 }
 
