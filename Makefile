@@ -111,10 +111,12 @@ kernels: build  ## the GPU kernels that make test asks for and that changed, thr
 	$(BUILD)/tests/cuda_nvrtc sm_80 sm_90a sm_100 --record tests/cuda/nvrtc_known.txt
 
 gpu-bundle: build  ## dist/mica-gpu.tar.gz: what a machine with a GPU and no packages needs to test and measure (bench/gpu.sh)
+	@$(CMAKE) -S . -B $(BUILD) -DMICA_CUBINS=ON >/dev/null && $(CMAKE) --build $(BUILD)
 	@$(WITH) tools/gpu_bundle $(BUILD) dist/mica-gpu.tar.gz
+	@$(CMAKE) -S . -B $(BUILD) -DMICA_CUBINS=OFF >/dev/null
 
-wheel: venv  ## the wheel, in dist/
-	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .
+wheel: venv  ## the wheel, in dist/, with common GPU kernels where NVRTC is installed
+	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C cmake.define.MICA_CUBINS=ON .
 
 bench: build  ## against NumPy, mlx[cpu], PyTorch and JAX; ONLY=pattern, QUICK=1, FORCE=1
 	@$(VENV)/python bench/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(FORCE),--force)

@@ -63,14 +63,13 @@ bool cuda_is_simulated(void)
 }
 
 /* ---- Places */
-/* The folder of libmica itself. */
-static bool own_folder(char folder[PATH_BYTES])
+bool cuda_own_folder(char *folder, size_t room)
 {
     Dl_info found;
     if (!dladdr((const void *)driver_symbols, &found) || !found.dli_fname) return false;
     const char *slash = strrchr(found.dli_fname, '/');
     int n = slash ? (int)(slash - found.dli_fname) : 1;
-    return snprintf(folder, PATH_BYTES, "%.*s", n, slash ? found.dli_fname : ".") < PATH_BYTES;
+    return snprintf(folder, room, "%.*s", n, slash ? found.dli_fname : ".") < (int)room;
 }
 
 static void *open_in(const char *folder, const char *name)
@@ -107,7 +106,8 @@ static void *open_in_wheels(const char *name)
 {
     char own[PATH_BYTES], root[PATH_BYTES], folder[PATH_BYTES];
     void *library = NULL;
-    if (!own_folder(own) || snprintf(root, sizeof root, "%s/../../nvidia", own) >= PATH_BYTES) return NULL;
+    if (!cuda_own_folder(own, PATH_BYTES) || snprintf(root, sizeof root, "%s/../../nvidia", own) >= PATH_BYTES)
+        return NULL;
     DIR *parts = opendir(root);
     for (struct dirent *part; parts && !library && (part = readdir(parts));) {
         if (part->d_name[0] == '.') continue;
@@ -134,7 +134,7 @@ static void *open_simulator(char reason[CUDA_REASON])
     char own[PATH_BYTES];
     const char *wish = getenv("MICA_SIM_DIR");
     void *library = wish && *wish ? open_in(wish, name) : NULL;
-    if (!library && own_folder(own)) library = open_in(own, name);
+    if (!library && cuda_own_folder(own, PATH_BYTES)) library = open_in(own, name);
     if (!library) {
         const char *why = dlerror();
         snprintf(reason, CUDA_REASON, "MICA_CUDA=sim, but the simulated device cannot be opened: %.300s",

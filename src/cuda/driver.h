@@ -85,4 +85,7 @@ bool cuda_open_nvrtc(cuda_nvrtc *n, int driver_version, char reason[CUDA_REASON]
 bool cuda_open_cufft(cuda_cufft *f, int driver_version, char reason[CUDA_REASON]);
 bool cuda_open_blaslt(cuda_blaslt *b, int driver_version, char reason[CUDA_REASON]);
 
+/* The folder of libmica itself. */
+bool cuda_own_folder(char *folder, size_t room);
+
 #endif

@@ -53,9 +53,19 @@ typedef struct cuda_workers {
     bool stops[2]; /* jit_stop_at_exit was called: NVRTC opened, NVRTC used */
 } cuda_workers;
 
+/* cubins.c: kernels that were compiled when the library was built. */
+typedef struct cuda_cubins {
+    char *data; /* the file; NULL: there is none */
+    size_t bytes;
+    const struct cubins_entry *entries;
+    uint32_t count;
+} cuda_cubins;
+
 typedef struct cuda_gpu {
     char reason[CUDA_REASON]; /* why there is no device; empty: there is one */
     cuda_driver driver;
+    bool cubins_asked;
+    cuda_cubins cubins;
     bool nvrtc_asked; /* opened when the first kernel is compiled */
     cuda_nvrtc nvrtc;
     char nvrtc_reason[CUDA_REASON]; /* why nothing can be compiled; empty: it can */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Compiling kernels: NVRTC, one entry point a program, behind the cache on disk. */
-#include "cuda/jit.h"
+#include "cuda/cubins.h"
 #include "core/memory.h"
 #include "core/runtime.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FILES_MAX = 96 };
@@ -107,7 +108,7 @@ bool jit_key(const cuda_nvrtc *n, const char *arch, const char *source, const ch
     size_t bytes = 0;
     bool used[FILES_MAX] = {false};
     mark_files(source, used);
-    snprintf(version, sizeof version, "nvrtc %d", n->version);
+    snprintf(version, sizeof version, "nvrtc %d", n ? n->version : 0);
     bool ok = add_text(&text, &bytes, version) && add_text(&text, &bytes, arch) && add_text(&text, &bytes, entry) &&
               add_text(&text, &bytes, source);
     for (int i = 0; ok && i < OPTIONS; i++) ok = add_text(&text, &bytes, options[i]);
@@ -137,16 +138,35 @@ static const cuda_nvrtc *nvrtc_of(cuda_gpu *gpu)
                                 : &gpu->nvrtc;
 }
 
+/* MICA_RECORD_KERNELS names a folder: what is asked for, to be compiled ahead (tools/cubins.c). */
+static void record(const char *folder, const char *arch, const char *source, const char *entry, const cache_key *key)
+{
+    char path[4096];
+    uint64_t number;
+    memcpy(&number, key->at, sizeof number);
+    int n = snprintf(path, sizeof path, "%s/%s.%s.%016llx.cu", folder, arch, entry, (unsigned long long)number);
+    FILE *f = n < (int)sizeof path ? fopen(path, "w") : NULL;
+    if (!f || fputs(source, f) < 0) fprintf(stderr, "[jit] %s cannot be recorded in %s\n", entry, folder);
+    if (f) fclose(f);
+}
+
 void *jit_image(cuda_device *d, const char *source, const char *entry, size_t *bytes)
 {
-    const cuda_nvrtc *n = nvrtc_of(d->gpu);
     char arch[16];
     cache_key key;
     /* Some instructions exist only in the variant of an architecture that names no successor. */
     snprintf(arch, sizeof arch, "sm_%d%s", d->arch, d->arch == 90 || d->arch == 100 ? "a" : "");
+    const cuda_cubins *ready = cubins_of(d->gpu);
+    const char *folder = getenv("MICA_RECORD_KERNELS");
+    void *image = NULL;
+    if (ready->count || folder) {
+        if (!jit_key(NULL, arch, source, entry, &key)) return NULL;
+        if (folder) record(folder, arch, source, entry, &key);
+        if ((image = cubins_load(ready, &key, bytes))) return image;
+    }
+    const cuda_nvrtc *n = nvrtc_of(d->gpu);
     if (!n || !jit_key(n, arch, source, entry, &key)) return NULL;
-    void *image = cache_load(&key, bytes);
-    if (image) return image;
+    if ((image = cache_load(&key, bytes))) return image;
     int64_t started = clock_ns();
     image = jit_compile(n, arch, source, entry, NULL, bytes);
     jit_stop_at_exit(d->gpu, true);

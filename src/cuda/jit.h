@@ -55,7 +55,8 @@ void *jit_compile(const cuda_nvrtc *nvrtc, const char *arch, const char *source,
 typedef struct cache_key {
     uint8_t at[32]; /* SHA-256 */
 } cache_key;
-/* Of everything that the image depends on; a simulated compiler has a version of its own.  False: an error is recorded. */
+/* Of everything that the image depends on; a simulated compiler has a version of its own.  Without `n` of all but the
+ * compiler: the source fixes what a kernel does, whoever compiles it.  False: an error is recorded. */
 bool jit_key(const cuda_nvrtc *n, const char *arch, const char *source, const char *entry, cache_key *key);
 void sha256(const void *data, size_t bytes, uint8_t digest[32]);
 void *cache_load(const cache_key *key, size_t *bytes);

@@ -254,6 +254,8 @@ static const struct {
     LAST_CASE(one_program),
     CASE(sweep_start),
     CASE(bad_kernel),
+    CASE(ahead),
+    LAST_CASE(cubins),
     LAST_CASE(ends_compiling),
     CASE(groups),
     CASE(bad_group),

@@ -27,6 +27,8 @@ void case_two_memories(void);
 void case_one_memory(void);
 void case_launch_fails(void);
 void case_merged_fails(void);
+void case_ahead(void);
+void case_cubins(void); /* cubins_host.c */
 void case_many_failures(void);
 void case_launch_fails_without_memory(void);
 void case_device_lost(void);
