@@ -48,6 +48,16 @@ def elementwise_cases():
             yield Case(f"{kind} {n:.0e}", kind, n, goals=(("mlx", 20.0), ("torch", 1.0)))
 
 
+# Numbers, and numbers of a line.
+TRANSFORMS = {"2^10": (1 << 10, 1 << 10), "2^20": (1 << 20, 1 << 20), "1000003, a prime": (1000003, 1000003),
+              "1024 of 1024": (1 << 20, 1 << 10)}
+
+
+def transform_cases():
+    for name, (n, line) in TRANSFORMS.items():
+        yield Case(f"fft {name}", "transform", n, chain=str(line), goals=(("torch", 1.0), ("mlx", 1.0)))
+
+
 def overhead_cases():
     yield Case("c = a + b; eval, 10 elements", "tiny_add", 10, repeat=200, goals=(("at most", 1e-6),))
     yield Case("make a node", "make_node", 10, repeat=1000, goals=(("at most", 200e-9),))
@@ -85,5 +95,5 @@ def training_cases():
                goals=(("at most", 40.0),))
 
 
-CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *fusion_cases(),
+CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *transform_cases(), *fusion_cases(),
          *overhead_cases(), *compile_cases()]

@@ -66,6 +66,12 @@ class Implementation:
     rms_norm = layer_norm = softmax = rows
     copy_transposed = copy_every_second = matrix
 
+    def transform(self, case):
+        shape = case.n // int(case.chain), int(case.chain)
+        x = self.array((normal(*shape) + 1j * normal(*shape)).astype(np.complex64), "complex64")
+        function = self.function("fft")
+        return lambda: self.done(function(x))
+
     def tiny_add(self, case):
         a, b = self.array(normal(case.n)), self.array(normal(case.n))
         done, repeat = self.done, range(case.repeat)
@@ -141,6 +147,7 @@ class Mlx(Implementation):
             "cast": lambda x: x.astype(mx.bfloat16),
             "sum": lambda x: mx.sum(x),
             "max": lambda x: mx.max(x),
+            "fft": lambda x: mx.fft.fft(x),
             "exp": lambda x: mx.exp(x),
             "tanh": lambda x: mx.tanh(x),
             "erf": lambda x: mx.erf(x),
@@ -261,6 +268,7 @@ class Numpy(Implementation):
             return centred / np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + 1e-5)
 
         self.functions = {
+            "fft": np.fft.fft,
             "matmul": np.matmul, "add": np.add, "sum": np.sum, "max": np.max, "exp": np.exp, "tanh": np.tanh,
             "softmax": softmax, "layer_norm": layer_norm,
             "cast": lambda x: x.astype(np.float16),
@@ -300,6 +308,7 @@ class Torch(Implementation):
         torch.set_grad_enabled(False)
         weight, bias = torch.ones(ROW), torch.zeros(ROW)
         self.functions = {
+            "fft": torch.fft.fft,
             "matmul": torch.matmul, "add": torch.add, "sum": torch.sum, "max": torch.max, "exp": torch.exp,
             "tanh": torch.tanh, "erf": torch.erf,
             "cast": lambda x: x.to(torch.bfloat16),
@@ -356,6 +365,7 @@ class Jax(Implementation):
             return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-5)
 
         functions = {
+            "fft": jnp.fft.fft,
             "matmul": jnp.matmul, "add": jnp.add, "sum": jnp.sum, "max": jnp.max, "exp": jnp.exp, "tanh": jnp.tanh,
             "erf": jax.lax.erf, "rms_norm": norm,
             "layer_norm": lambda x: norm(x - jnp.mean(x, axis=-1, keepdims=True)),

@@ -181,8 +181,62 @@ static void test_small_algebra(void)
     mlx_array_free(x);
 }
 
+static void test_transforms(void)
+{
+    mlx_array x = line_of(4, 0), y = mlx_array_new(), res; /* 0, 1, 2, 3 */
+    CHECK(mlx_fft_fft(&y, x, 4, 0, MLX_FFT_NORM_BACKWARD, cpu) == 0);
+    RESULT(mlx_real(&res, y, cpu));
+    CHECK_VALUES(res, 1e-6, 6, -2, -2, -2);
+    RESULT(mlx_imag(&res, y, cpu));
+    CHECK_VALUES(res, 1e-6, 0, 2, 0, -2);
+    CHECK(mlx_fft_rfft(&y, x, 4, -1, MLX_FFT_NORM_ORTHO, cpu) == 0);
+    RESULT(mlx_fft_irfft(&res, y, 4, -1, MLX_FFT_NORM_ORTHO, cpu));
+    CHECK_VALUES(res, 1e-6, 0, 1, 2, 3);
+    CHECK(mlx_fft_ifft2(&y, x, INTS(2), INTS(0), MLX_FFT_NORM_FORWARD, cpu) == 0);
+    RESULT(mlx_real(&res, y, cpu));
+    CHECK_VALUES(res, 1e-6, 1, -1);
+    CHECK_ERROR(mlx_fft_fft(&y, x, 0, 0, MLX_FFT_NORM_BACKWARD, cpu), "[fftn] a transform of 0 points");
+    mlx_array_free(x);
+    mlx_array_free(y);
+}
+
+static void test_algebra(void)
+{
+    const float values[4] = {4, 1, 1, 3}, right[2] = {1, 2};
+    mlx_array a = mlx_array_new_data(values, (const int[]){2, 2}, 2, MLX_FLOAT32), res, other = mlx_array_new();
+    mlx_array b = mlx_array_new_data(right, (const int[]){2}, 1, MLX_FLOAT32);
+    mlx_vector_array all = mlx_vector_array_new();
+    RESULT(mlx_linalg_inv(&res, a, cpu));
+    CHECK_VALUES(res, 1e-6, 3. / 11, -1. / 11, -1. / 11, 4. / 11);
+    RESULT(mlx_linalg_solve(&res, a, b, cpu));
+    CHECK_VALUES(res, 1e-6, 1. / 11, 7. / 11);
+    RESULT(mlx_linalg_solve_triangular(&res, a, b, true, cpu));
+    CHECK_VALUES(res, 1e-6, 1. / 12, 2. / 3);
+    RESULT(mlx_linalg_cholesky(&res, a, false, cpu));
+    CHECK_VALUES(res, 1e-6, 2, 0, 0.5, 1.6583124);
+    RESULT(mlx_linalg_eigvalsh(&res, a, "U", cpu));
+    CHECK_VALUES(res, 1e-5, 2.381966, 4.618034);
+    RESULT(mlx_linalg_norm(&res, a, 1, NULL, 0, false, cpu));
+    CHECK_VALUES(res, 0, 5);
+    RESULT(mlx_linalg_norm_matrix(&res, a, "nuc", NULL, 0, false, cpu));
+    CHECK_VALUES(res, 1e-5, 7);
+    CHECK(mlx_linalg_lu(&all, a, cpu) == 0 && mlx_vector_array_size(all) == 3);
+    CHECK(mlx_linalg_svd(&all, a, false, cpu) == 0 && mlx_vector_array_size(all) == 1);
+    res = mlx_array_new();
+    CHECK(mlx_linalg_qr(&other, &res, a, cpu) == 0);
+    CHECK_VALUES(res, 1e-5, -4.1231056, -1.6977494, 0, 2.6678922);
+    CHECK_ERROR(mlx_linalg_norm_matrix(&other, a, "a", NULL, 0, false, cpu), "'a' is no norm");
+    CHECK_ERROR(mlx_linalg_inv(&other, b, cpu), "[linalg::inv]");
+    mlx_vector_array_free(all);
+    mlx_array_free(a);
+    mlx_array_free(b);
+    mlx_array_free(other);
+}
+
 void test_composed_ops(void)
 {
+    test_transforms();
+    test_algebra();
     test_products();
     test_masked_product();
     test_einsum();
