@@ -127,6 +127,8 @@ bool KERNEL(row_run)(row_program *p)
 {
     if (!KERNEL(row_arenas_begin)(p)) return false;
     int64_t blocks = CHUNK_ELEMENTS / (p->block_rows * p->n);
+    int64_t most = p->rows / (16 * p->block_rows); /* sixteen shares, which few threads can divide evenly */
+    blocks = blocks < most ? blocks : most;
     cpu_split(p->rows, p->block_rows * (blocks > 1 ? blocks : 1), run_range, p);
     KERNEL(row_arenas_end)(p);
     return true;

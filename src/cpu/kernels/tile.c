@@ -595,6 +595,14 @@ static bool run_lone(mx_array *node, bool may_donate, bool *took)
     return true;
 }
 
+/* Elements of a thread's share of a group, if there is work for several threads at all: sixteen shares at least, which
+ * few threads can divide evenly. */
+static int64_t group_share(int64_t total)
+{
+    int64_t share = (total / 16 + SMALL_TILE) / SMALL_TILE * SMALL_TILE;
+    return share < GROUP_CHUNK ? share : GROUP_CHUNK;
+}
+
 bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
 {
     bool took = false;
@@ -614,6 +622,6 @@ bool KERNEL(run_tiles)(const mx_group *g, bool may_donate)
     KERNEL(tile_finish)(&p);
     p.ahead = p.stream || (p.operand_count > 1 && group_bytes(&p) > AHEAD_FROM);
     bool long_steps = g->count > 1 && p.total >= CHUNK;
-    cpu_split(p.total, p.panel ? p.panel : long_steps ? GROUP_CHUNK : CHUNK, run_range, &p);
+    cpu_split(p.total, p.panel ? p.panel : long_steps ? group_share(p.total) : CHUNK, run_range, &p);
     return true;
 }
