@@ -73,9 +73,12 @@ extern "C" __global__ void __launch_bounds__(ROW_LONGEST, 2) ENTRY(const __grid_
     for (i64 first = blockIdx.x * each; first < a.rows; first += gridDim.x * each) {
         i64 row = first + threadIdx.x / a.lanes;
         bool there = row < a.rows;
-        const T *from = reinterpret_cast<const T *>(a.x) + (there ? row : 0) * r.n; // rows that are not there read the first
+        const T *from = reinterpret_cast<const T *>(a.x) + row * r.n;
         row_of x;
-        x.read(from, r, -(A)INF);
+        if (there)
+            x.read(from, r, -(A)INF);
+        else
+            EACH_STRIP EACH_ELEMENT x.kept[LONG ? 0 : k][j] = 0; // of no effect; a long row has the block to itself
         pair_fold::acc pair = fold_row(x, r, shared);
         if (!there) continue;
         if (GRADIENT)
