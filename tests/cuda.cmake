@@ -154,7 +154,7 @@ if(TARGET mica_sim)
       ENVIRONMENT "${sim_environment}")
 
   # Fourier transforms: with cuFFT, and without it (on the CPU).
-  foreach(case right:SIM_SAN=check no_library:SIM_FAIL=cufftGetVersion:1)
+  foreach(case right:SIM_SAN=check no_library:SIM_FAIL=cufftGetVersion:1 no_memory:SIM_FAIL=cufftMakePlanMany64:2:2)
     string(REGEX MATCH "^([a-z_]+):(.*)$" nothing ${case})
     add_test(NAME cuda_fft_${CMAKE_MATCH_1} COMMAND mica_tests --device gpu fft/)
     set_tests_properties(cuda_fft_${CMAKE_MATCH_1} PROPERTIES TIMEOUT 300 ENVIRONMENT "${sim_environment};${CMAKE_MATCH_2}")

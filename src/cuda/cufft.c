@@ -33,12 +33,6 @@ typedef struct transform_args {
     bool inverse;
 } transform_args;
 
-static bool good(cu_enum r, const char *what)
-{
-    if (LIKELY(r == FFT_OK)) return true;
-    return mx_fail_false(r == FFT_NO_MEMORY ? MX_MEMORY : MX_RUNTIME, "[fft] GPU: cuFFT: %s fails (%d).", what, r);
-}
-
 /* ---- Opening */
 static const cuda_cufft *library_of(cuda_gpu *gpu)
 {
@@ -74,28 +68,27 @@ static cufft_plans *plans_of(cuda_device *d, const cuda_cufft *lib)
 }
 
 /* ---- Plans */
-static bool make_plan(const cufft_plans *all, plan *p)
+static cu_enum make_plan(const cufft_plans *all, plan *p)
 {
     const plan_key *k = &p->key;
     long long n = k->n, embed[2] = {k->n, k->n};
-    int handle;
-    if (!good(all->lib->cufftCreate(&handle), "a plan")) return false;
-    cu_enum r = all->lib->cufftSetAutoAllocation(handle, 0);
+    cu_enum r = all->lib->cufftCreate(&p->handle);
+    if (r != FFT_OK) return r;
+    r = all->lib->cufftSetAutoAllocation(p->handle, 0);
     if (r == FFT_OK)
-        r = all->lib->cufftMakePlanMany64(handle, 1, &n, &embed[0], k->stride[0], k->distance[0], &embed[1],
+        r = all->lib->cufftMakePlanMany64(p->handle, 1, &n, &embed[0], k->stride[0], k->distance[0], &embed[1],
                                           k->stride[1], k->distance[1], (cu_enum)k->type, k->batch,
                                           &p->workspace_bytes);
-    p->handle = handle;
-    if (good(r, "a plan")) return true;
-    all->lib->cufftDestroy(handle);
-    return false;
+    if (r != FFT_OK) all->lib->cufftDestroy(p->handle);
+    return r;
 }
 
 /* The plan of a key, made where there is none, in the place of the one that was not used for longest.  The lock is held.
- * NULL: an error is recorded. */
-static plan *find_plan(cufft_plans *all, const plan_key *key)
+ * NULL: the library's answer says why. */
+static plan *find_plan(cufft_plans *all, const plan_key *key, cu_enum *answer)
 {
     plan *oldest = all->plans;
+    *answer = FFT_OK;
     for (int i = 0; i < PLANS; i++) {
         plan *p = &all->plans[i];
         if (p->last_used && memcmp(&p->key, key, sizeof *key) == 0) {
@@ -106,7 +99,8 @@ static plan *find_plan(cufft_plans *all, const plan_key *key)
     }
     if (oldest->last_used) all->lib->cufftDestroy(oldest->handle);
     *oldest = (plan){.key = *key};
-    if (!make_plan(all, oldest)) return NULL;
+    *answer = make_plan(all, oldest);
+    if (*answer != FFT_OK) return NULL;
     oldest->last_used = ++all->clock;
     return oldest;
 }
@@ -132,11 +126,11 @@ static mx_failure *issue(cuda_queue *q, const void *args)
 {
     const transform_args *a = args;
     cufft_plans *all = q->device->transforms;
+    cu_enum r;
     pthread_mutex_lock(&all->lock);
-    plan *p = find_plan(all, &a->key);
-    cu_enum r = p ? transform(all->lib, p, a, q->handle) : FFT_OK;
+    plan *p = find_plan(all, &a->key, &r);
+    if (p) r = transform(all->lib, p, a, q->handle);
     pthread_mutex_unlock(&all->lock);
-    if (!p) return failure_take();
     return r == FFT_OK ? NULL : failure_make(MX_RUNTIME, "[fft] GPU: cuFFT: a transform fails (%d).", r);
 }
 
@@ -147,6 +141,22 @@ static cu_ptr workspace_of(cuda_call *c, size_t bytes)
     if (!c->workspace || c->workspace->capacity < bytes) c->workspace = cuda_scratch(c, bytes);
     if (!c->workspace) return 0;
     return (c->workspace->at + WORKSPACE_ALIGNMENT - 1) / WORKSPACE_ALIGNMENT * WORKSPACE_ALIGNMENT;
+}
+
+/* Finds or makes the plan ahead; where the device lacks memory for it, once more without what the pool keeps. */
+static bool plan_ahead(cuda_device *d, cufft_plans *all, const plan_key *key, size_t *workspace_bytes)
+{
+    cu_enum r = FFT_NO_MEMORY;
+    for (int attempt = 0; attempt < 2 && r == FFT_NO_MEMORY; attempt++) {
+        if (attempt) pool_trim(&d->pool);
+        pthread_mutex_lock(&all->lock);
+        const plan *p = find_plan(all, key, &r);
+        if (p) *workspace_bytes = p->workspace_bytes;
+        pthread_mutex_unlock(&all->lock);
+    }
+    return r == FFT_OK || mx_fail_false(r == FFT_NO_MEMORY ? MX_MEMORY : MX_RUNTIME,
+                                        "[fft] GPU: cuFFT: there is no plan for %lld transforms of %lld points (%d).",
+                                        (long long)key->batch, (long long)key->n, r);
 }
 
 bool cufft_collect(cuda_call *c, const cufft_transform *t)
@@ -161,11 +171,9 @@ bool cufft_collect(cuda_call *c, const cufft_transform *t)
     a.key.distance[0] = t->from.distance, a.key.distance[1] = t->to.distance;
     a.from = t->from.at, a.to = t->to.at;
     a.inverse = t->inverse;
-    pthread_mutex_lock(&all->lock);
-    const plan *p = find_plan(all, &a.key);
-    size_t bytes = p ? p->workspace_bytes : 0;
-    pthread_mutex_unlock(&all->lock);
-    if (!p || (bytes && !(a.workspace = workspace_of(c, bytes)))) return false;
+    size_t bytes = 0;
+    if (!plan_ahead(c->queue->device, all, &a.key, &bytes)) return false;
+    if (bytes && !(a.workspace = workspace_of(c, bytes))) return false;
     cuda_launch launch = {.issue = issue, .op = c->op->name};
     return cuda_collect(c, &launch, &a, sizeof a);
 }
