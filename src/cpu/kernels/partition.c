@@ -7,6 +7,8 @@
 
 #define TEMPLATE "cpu/kernels/sort_key_tmpl.h"
 #include "cpu/kernels/each_size.h"
+#define TEMPLATE "cpu/kernels/sort_lanes_tmpl.h"
+#include "cpu/kernels/each_size.h"
 #define TEMPLATE "cpu/kernels/partition_tmpl.h"
 #include "cpu/kernels/each_size.h"
 
@@ -16,7 +18,7 @@ typedef struct partition_job {
     sort_order order;
     const char *in;
     char *out, *work;
-    int64_t n, kth, in_bytes, out_bytes, step;
+    int64_t n, kth, in_bytes, out_bytes, step, lanes; /* lanes: rows that go side by side; 0: none do */
 } partition_job;
 
 /* Each range has work space of its own. */
@@ -24,6 +26,8 @@ static void partition_range(void *ctx, int64_t begin, int64_t end)
 {
     const partition_job *j = ctx;
     char *work = j->work + begin / j->step * j->in_bytes;
+    for (; j->lanes && end - begin >= j->lanes; begin += j->lanes)
+        j->row(j->out + begin * j->out_bytes, j->in + begin * j->in_bytes, NULL, j->n, j->kth, j->order);
     for (int64_t r = begin; r < end; r++)
         j->row(j->out + r * j->out_bytes, j->in + r * j->in_bytes, work, j->n, j->kth, j->order);
 }
@@ -53,7 +57,10 @@ static bool partition_rows(cpu_call *c, const partition_fn by_size[4], bool posi
                        .kth = ((const partition_params *)c->params)->kth,
                        .in_bytes = n * size,
                        .out_bytes = n * (positions ? (int64_t)sizeof(uint32_t) : size),
-                       .step = step};
+                       .step = step,
+                       .lanes = n > SORT_LANES_MOST ? 0
+                                : size == 8         ? LANES_8
+                                                    : LANES_4};
     cpu_split(rows, step, partition_range, &j);
     return true;
 }

@@ -56,13 +56,22 @@ static bool radix_places(int64_t (*counts)[SORT_RADIX], int chunks, int64_t n)
 #define NAME(name) name##_pair
 #include "cpu/kernels/sort_radix_tmpl.h"
 
+#define TEMPLATE "cpu/kernels/sort_lanes_tmpl.h"
+#include "cpu/kernels/each_size.h"
 #define TEMPLATE "cpu/kernels/sort_row_tmpl.h"
 #include "cpu/kernels/each_size.h"
 
 /* ---- Rows */
 typedef void (*row_fn_of_order)(void *out, const void *in, void *work, int64_t n, sort_order order);
-typedef struct sort_job {
+typedef void (*short_rows_fn)(void *out, const void *in, int64_t n, sort_order order);
+typedef struct row_sort {
     row_fn_of_order row;
+    short_rows_fn short_rows; /* `lanes` of them */
+    int lanes;
+} row_sort;
+typedef struct sort_job {
+    row_sort sort;
+    int64_t lanes; /* rows that are sorted side by side; 0: none are */
     sort_order order;
     const char *in;
     char *out, *work;
@@ -74,11 +83,13 @@ static void sort_range(void *ctx, int64_t begin, int64_t end)
 {
     const sort_job *j = ctx;
     char *work = j->work + begin / j->step * j->work_bytes;
+    for (; j->lanes && end - begin >= j->lanes; begin += j->lanes)
+        j->sort.short_rows(j->out + begin * j->out_bytes, j->in + begin * j->in_bytes, j->n, j->order);
     for (int64_t r = begin; r < end; r++)
-        j->row(j->out + r * j->out_bytes, j->in + r * j->in_bytes, work, j->n, j->order);
+        j->sort.row(j->out + r * j->out_bytes, j->in + r * j->in_bytes, work, j->n, j->order);
 }
 
-static bool sort_rows(cpu_call *c, const row_fn_of_order by_size[4], bool positions)
+static bool sort_rows(cpu_call *c, const row_sort by_size[4], bool positions)
 {
     enum { RANGES = 64, FEW_ROWS = 8 };
     mx_array *x = cpu_contiguous(c, 0), *work;
@@ -95,10 +106,10 @@ static bool sort_rows(cpu_call *c, const row_fn_of_order by_size[4], bool positi
     if (step < least) step = least;
     int64_t ranges = (rows + step - 1) / step;
     if (!(work = cpu_scratch(c, MX_SHAPE(ranges * work_bytes), MX_UINT8))) return false;
-    sort_job j = {.row = by_size[size == 1   ? 0
-                                 : size == 2 ? 1
-                                 : size == 4 ? 2
-                                             : 3],
+    const row_sort *by = &by_size[size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3];
+    bool side_by_side = n <= SORT_LANES_MOST && dtype != MX_COMPLEX64;
+    sort_job j = {.sort = *by,
+                  .lanes = side_by_side ? by->lanes : 0,
                   .order = sort_order_of(dtype),
                   .in = array_data(x),
                   .out = array_data(c->out),
@@ -114,13 +125,19 @@ static bool sort_rows(cpu_call *c, const row_fn_of_order by_size[4], bool positi
 
 static bool sort(cpu_call *c)
 {
-    static const row_fn_of_order by_size[4] = {sort_row_1, sort_row_2, sort_row_4, sort_row_8};
+    static const row_sort by_size[4] = {{sort_row_1, sort_short_rows_1, LANES_1},
+                                        {sort_row_2, sort_short_rows_2, LANES_2},
+                                        {sort_row_4, sort_short_rows_4, LANES_4},
+                                        {sort_row_8, sort_short_rows_8, LANES_8}};
     return sort_rows(c, by_size, false);
 }
 
 static bool argsort(cpu_call *c)
 {
-    static const row_fn_of_order by_size[4] = {order_row_1, order_row_2, order_row_4, order_row_8};
+    static const row_sort by_size[4] = {{order_row_1, order_short_rows_1, LANES_8},
+                                        {order_row_2, order_short_rows_2, LANES_8},
+                                        {order_row_4, order_short_rows_4, LANES_8},
+                                        {.row = order_row_8}};
     return sort_rows(c, by_size, true);
 }
 

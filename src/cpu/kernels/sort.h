@@ -47,6 +47,7 @@ typedef struct sort_pair {
 } sort_pair;
 
 /* Rows of more elements are cut in chunks, so that threads share a row. */
+enum { SORT_LANES_MOST = 512 }; /* elements of rows that are sorted side by side */
 enum { SORT_CHUNK = 1 << 15, SORT_CHUNKS = 16, SORT_RADIX = 256 };
 
 #endif

@@ -116,3 +116,55 @@ static void NAME(sort_row)(void *out, const void *in, void *spare, int64_t n, so
     default: NAME(sort_row_of)(out, in, spare, n, SORT_FLOAT, (T)order.infinity);
     }
 }
+
+/* ---- LANES short rows */
+ALWAYS_INLINE void NAME(sort_side_by_side)(T *y, const T *x, int64_t n, int kind, T infinity)
+{
+    T keys[SORT_LANES_MOST * NAME(LANES)];
+    const T top = (T)((T)1 << (8 * sizeof(T) - 1));
+    T special = 0;
+    for (int64_t l = 0; l < NAME(LANES); l++) {
+        for (int64_t i = 0; i < n; i++) {
+            T bits = x[l * n + i];
+            special |= kind == SORT_FLOAT && ((T)(bits & (T)~top) > infinity || bits == top);
+            keys[i * NAME(LANES) + l] = NAME(value_key)(bits, kind, infinity);
+        }
+    }
+    NAME(sort_lanes)(keys, n);
+    for (int64_t l = 0; l < NAME(LANES); l++) {
+        for (int64_t i = 0; i < n; i++) y[l * n + i] = NAME(value_of)(keys[i * NAME(LANES) + l], kind);
+    }
+    for (int64_t l = 0; l < NAME(LANES) && special; l++) NAME(restore_equals)(y + l * n, x + l * n, n, infinity);
+}
+
+static void NAME(sort_short_rows)(void *out, const void *in, int64_t n, sort_order order)
+{
+    switch (order.kind) {
+    case SORT_UNSIGNED: NAME(sort_side_by_side)(out, in, n, SORT_UNSIGNED, 0); break;
+    case SORT_SIGNED: NAME(sort_side_by_side)(out, in, n, SORT_SIGNED, 0); break;
+    default: NAME(sort_side_by_side)(out, in, n, SORT_FLOAT, (T)order.infinity);
+    }
+}
+
+/* Words of a key and a position, which are all different. */
+ALWAYS_INLINE void NAME(order_side_by_side)(uint32_t *y, const T *x, int64_t n, int kind, uint64_t infinity)
+{
+    uint64_t words[SORT_LANES_MOST * LANES_8];
+    for (int64_t l = 0; l < LANES_8; l++) {
+        for (int64_t i = 0; i < n; i++)
+            words[i * LANES_8 + l] = (uint64_t)NAME(key_of)(x[l * n + i], kind, infinity) << 32 | (uint64_t)i;
+    }
+    sort_lanes_8(words, n);
+    for (int64_t l = 0; l < LANES_8; l++) {
+        for (int64_t i = 0; i < n; i++) y[l * n + i] = (uint32_t)words[i * LANES_8 + l];
+    }
+}
+
+MAYBE_UNUSED static void NAME(order_short_rows)(void *out, const void *in, int64_t n, sort_order order)
+{
+    switch (order.kind) {
+    case SORT_UNSIGNED: NAME(order_side_by_side)(out, in, n, SORT_UNSIGNED, 0); break;
+    case SORT_SIGNED: NAME(order_side_by_side)(out, in, n, SORT_SIGNED, 0); break;
+    default: NAME(order_side_by_side)(out, in, n, SORT_FLOAT, order.infinity);
+    }
+}
