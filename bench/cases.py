@@ -58,6 +58,14 @@ def transform_cases():
         yield Case(f"fft {name}", "transform", n, chain=str(line), goals=(("torch", 1.0), ("mlx", 1.0)))
 
 
+def sort_cases():
+    for kind in ("sort", "argsort"):
+        for n in (1_000, 100_000, 10_000_000):
+            yield Case(f"{kind} {n:.0e}", kind, n, goals=(("numpy", 1.0), ("torch", 1.0), ("mlx", 1.0)))
+    for kind in ("sort_rows", "topk_rows"):
+        yield Case(f"{kind} 4e+06", kind, 4_000_000, goals=(("numpy", 1.0), ("torch", 1.0), ("mlx", 1.0)))
+
+
 def overhead_cases():
     yield Case("c = a + b; eval, 10 elements", "tiny_add", 10, repeat=200, goals=(("at most", 1e-6),))
     yield Case("make a node", "make_node", 10, repeat=1000, goals=(("at most", 200e-9),))
@@ -95,5 +103,5 @@ def training_cases():
                goals=(("at most", 40.0),))
 
 
-CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *transform_cases(), *fusion_cases(),
-         *overhead_cases(), *compile_cases()]
+CASES = [*training_cases(), *matmul_cases(), *elementwise_cases(), *transform_cases(), *sort_cases(),
+         *fusion_cases(), *overhead_cases(), *compile_cases()]

@@ -62,8 +62,8 @@ class Implementation:
     def matrix(self, case):
         return self.unary(matrix_shape(case.n), self.function(case.kind))
 
-    cast = sum = max = exp = tanh = erf = flat
-    rms_norm = layer_norm = softmax = rows
+    cast = sum = max = exp = tanh = erf = sort = argsort = flat
+    rms_norm = layer_norm = softmax = sort_rows = topk_rows = rows
     copy_transposed = copy_every_second = matrix
 
     def transform(self, case):
@@ -152,6 +152,7 @@ class Mlx(Implementation):
             "tanh": lambda x: mx.tanh(x),
             "erf": lambda x: mx.erf(x),
             "softmax": lambda x: mx.softmax(x, axis=-1),
+            "sort": mx.sort, "sort_rows": mx.sort, "argsort": mx.argsort, "topk_rows": lambda x: mx.topk(x, 8),
             "rms_norm": lambda x: mx.fast.rms_norm(x, weight, 1e-5),
             "layer_norm": lambda x: mx.fast.layer_norm(x, weight, bias, 1e-5),
             "copy_transposed": lambda x: mx.contiguous(x.T),
@@ -271,6 +272,8 @@ class Numpy(Implementation):
             "fft": np.fft.fft,
             "matmul": np.matmul, "add": np.add, "sum": np.sum, "max": np.max, "exp": np.exp, "tanh": np.tanh,
             "softmax": softmax, "layer_norm": layer_norm,
+            "sort": np.sort, "sort_rows": np.sort, "argsort": np.argsort,
+            "topk_rows": lambda x: np.partition(x, -8)[..., -8:],
             "cast": lambda x: x.astype(np.float16),
             "rms_norm": lambda x: x / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + 1e-5),
             "copy_transposed": lambda x: np.ascontiguousarray(x.T),
@@ -313,6 +316,8 @@ class Torch(Implementation):
             "tanh": torch.tanh, "erf": torch.erf,
             "cast": lambda x: x.to(torch.bfloat16),
             "softmax": lambda x: torch.softmax(x, -1),
+            "sort": torch.sort, "sort_rows": torch.sort, "argsort": torch.argsort,
+            "topk_rows": lambda x: torch.topk(x, 8),
             "rms_norm": lambda x: F.rms_norm(x, (ROW,), weight, 1e-5),
             "layer_norm": lambda x: F.layer_norm(x, (ROW,), weight, bias, 1e-5),
             "copy_transposed": lambda x: x.T.contiguous(),
