@@ -208,7 +208,7 @@ static void split_lu(mx_array *packed, mx_array **l, mx_array **u)
 /* The row numbers as indices of all of `like`. */
 static mx_array *row_indices(mx_array *rows, mx_array *like)
 {
-    return mx_broadcast_to(mx_expand_dims(rows, AXES(-1)), array_shape(like));
+    return like ? mx_broadcast_to(mx_expand_dims(rows, AXES(-1)), array_shape(like)) : NULL;
 }
 
 static bool lu_vjp(const mx_call *c, mx_array *const *dout, mx_array **din)
