@@ -155,7 +155,7 @@ def test_memory_functions():
     limit = mx.set_memory_limit(1 << 40)
     assert mx.set_memory_limit(limit) == 1 << 40
     mx.clear_cache()
-    between = 0 if mx.default_device() == mx.cpu else 64 << 20  # slabs of a GPU stay while other tests' arrays are in them
+    between = 0 if mx.default_device() == mx.cpu else 64 << 20  # a GPU's slabs stay while they hold an array
     assert mx.get_cache_memory() <= between
     for bad in (-1, None, 1.5, "1"):
         with pytest.raises(TypeError):
