@@ -116,7 +116,7 @@ gpu-bundle: build  ## dist/mica-gpu.tar.gz: what a machine with a GPU and no pac
 	@$(CMAKE) -S . -B $(BUILD) -DMICA_CUBINS=OFF >/dev/null
 
 wheel: venv  ## the wheel, in dist/, with common GPU kernels where NVRTC is installed
-	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C cmake.define.MICA_CUBINS=ON .
+	$(WITH) $(VENV)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist --config-settings cmake.define.MICA_CUBINS=ON .
 
 bench: build  ## against NumPy, mlx[cpu], PyTorch and JAX; ONLY=pattern, QUICK=1, FORCE=1
 	@$(VENV)/python bench/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(FORCE),--force)
