@@ -104,7 +104,7 @@ mx_array *mx_linalg_eigvals(mx_array *a)
     return accepts("eigvals", a, true, true) ? one_of(&mx_op_eig, (linalg_params){0}, a) : NULL;
 }
 
-/* Rows (or columns) `from` to `to` - 1 of the last two axes. */
+/* The first rows and columns of matrices. */
 static mx_array *part(mx_array *x, int64_t rows, int64_t columns)
 {
     int64_t start[MX_MAX_NDIM] = {0}, stop[MX_MAX_NDIM], step[MX_MAX_NDIM];
